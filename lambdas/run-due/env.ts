@@ -1,0 +1,9 @@
+import * as z from 'zod';
+
+/** Environment of the `run-due` function. */
+export const env = z.object({
+  TABLE_NAME: z.string(),
+  BUCKET_NAME: z.string(),
+  MAIL_DOMAIN: z.string(),
+});
+export type Env = z.input<typeof env>;

@@ -1,0 +1,95 @@
+import type { InboxRef } from '../../contract/principal.ts';
+import type { Delivery, DeliveryStore } from '../../core/mail-ports.ts';
+import { messageEntries, ulidOf } from '../../core/message-lists.ts';
+import type { Now } from '../../core/ports.ts';
+import { threadEntries } from '../../core/thread-state.ts';
+import { bodyRow, fitsRow } from './body-row.ts';
+import { rowVersion, type Database, type Row } from './client.ts';
+import { eventRow } from './event-rows.ts';
+import { contentClaimKey, deliveryClaimKey, inboxKey, messageKey, threadEntryKey, threadKey, wireIdKey } from './keys.ts';
+import { entryWrites } from './list-rows.ts';
+import { messageRow } from './message-rows.ts';
+import { alive, getRow, getRows } from './rows.ts';
+import { table } from './table.ts';
+import { threadWrite, toThread } from './thread-rows.ts';
+import { transact, type Write } from './transaction.ts';
+
+const day = 24 * 3600;
+const absent = 'attribute_not_exists(pk)';
+/** The same bytes under the same Message-ID are the same mail for this long. */
+const contentClaimSeconds = 3 * day;
+/** SQS keeps a notice for at most 14 days, so a repeat cannot come later. */
+const deliveryClaimSeconds = 15 * day;
+
+type Word = 'delivered' | 'duplicate' | 'changed' | 'no_inbox';
+
+/** What the receiver reads and writes in the table. */
+export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
+  const seconds = () => Math.floor(now() / 1000);
+
+  /** The rows of one received mail, in the order their refusals count. */
+  function writesOf(delivery: Delivery): Write<Word>[] {
+    const { inbox, message, before, after, leads } = delivery;
+    const ulid = ulidOf(message.message_id);
+    const claim = { v: rowVersion, message_id: message.message_id };
+    return [
+      { put: { ...deliveryClaimKey(inbox, delivery.ses_id), ...claim, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'delivered' },
+      {
+        put: { ...contentClaimKey(inbox, message.rfc822_message_id ?? '', delivery.digest), ...claim, [table.ttl]: seconds() + contentClaimSeconds },
+        condition: `${absent} OR #expires <= :now`,
+        names: { '#expires': table.ttl },
+        values: { ':now': seconds() },
+        otherwise: 'duplicate',
+      },
+      { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' },
+      threadWrite(before, after, 'changed'),
+      ...leads.map(({ id, was }): Write<Word> => leadWrite(inbox, id, was, after.thread_id)),
+      ...(before === undefined ? [{ put: { ...threadEntryKey(inbox.organization_id, after.thread_id), v: rowVersion, uid: inbox.uid, inbox_id: inbox.inbox_id, pod_id: inbox.pod_id } }] : []),
+      { put: { ...messageKey(inbox, ulid), ...messageRow(message) } },
+      ...(delivery.bodies === undefined ? [] : [{ put: bodyRow(inbox, ulid, delivery.bodies) }]),
+      ...entryWrites(inbox, [], messageEntries(message), { message_id: message.message_id, thread_id: message.thread_id }),
+      ...entryWrites(inbox, before === undefined ? [] : threadEntries(before), threadEntries(after), { thread_id: after.thread_id }),
+      { put: eventRow(inbox, delivery.event, seconds()) },
+    ];
+  }
+
+  return {
+    async acquaint(inbox, { ses_id, rfc822_message_id, digest, ids }) {
+      const claims = [deliveryClaimKey(inbox, ses_id), contentClaimKey(inbox, rfc822_message_id, digest)];
+      const [delivered, twin, ...leads] = await getRows(database, [...claims, ...ids.map((id) => wireIdKey(inbox, id))]);
+      const threads = leads.flatMap((row, at): [string, string][] => (row === undefined ? [] : [[ids[at]!, row['thread_id']]]));
+      return {
+        delivered: delivered !== undefined,
+        ...(twin !== undefined && alive(twin, now()) && { twin: twin['message_id'] as string }),
+        threads: new Map(threads),
+      };
+    },
+
+    async getThread(inbox, threadId) {
+      const row = await getRow(database, threadKey(inbox, threadId));
+      return row === undefined ? undefined : toThread(row);
+    },
+
+    async append(delivery) {
+      const outcome = await transact(database, writesOf(delivery));
+      if (outcome === 'done') return 'added';
+      // Somebody stored the same bytes in the meantime: the next look finds the twin.
+      return outcome.refused === 'duplicate' ? 'changed' : outcome.refused;
+    },
+
+    async countDuplicate(inbox, { ses_id, of }) {
+      await transact<'counted' | 'gone'>(database, [
+        { put: { ...deliveryClaimKey(inbox, ses_id), v: rowVersion, message_id: of, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'counted' },
+        { update: messageKey(inbox, ulidOf(of)), set: 'ADD duplicates :one', condition: 'attribute_exists(pk)', values: { ':one': 1 }, otherwise: 'gone' },
+      ]);
+    },
+
+    fitsRow,
+  };
+};
+
+function leadWrite(inbox: InboxRef, id: string, was: string | undefined, threadId: string): Write<Word> {
+  const row: Row = { ...wireIdKey(inbox, id), v: rowVersion, thread_id: threadId };
+  if (was === undefined) return { put: row, condition: absent, otherwise: 'changed' };
+  return { put: row, condition: `${absent} OR thread_id = :was`, values: { ':was': was }, otherwise: 'changed' };
+}

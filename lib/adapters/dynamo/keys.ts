@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+
+/** The two halves of a row's key. */
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** Which inbox a row belongs to. */
+export interface Owner {
+  organization_id: string;
+  uid: string;
+}
+
+const key = (pk: string, sk: string): Key => ({ pk, sk });
+const organizationPk = (organization: string): string => `O#${organization}`;
+const inboxPk = ({ organization_id, uid }: Owner): string => `${organizationPk(organization_id)}#I#${uid}`;
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/**
+ * Lookup rows: found before the caller's organization is known, or belonging to none. This list is closed;
+ * every other partition key begins with `O#<organization>`, so that `dynamodb:LeadingKeys` can fence a tenant.
+ */
+export const lookupPrefixes = ['ADDR#', 'KEY#', 'NONCE#', 'ORGS', 'LOST#', 'DUE#', 'SECRET'] as const;
+
+/** Who holds an address; its condition is what makes one winner of concurrent claims. */
+export const addressKey = (address: string): Key => key(`ADDR#${address}`, 'ADDR');
+/** Who signs, by the thumbprint of the public key. */
+export const credentialKey = (keyid: string): Key => key(`KEY#${keyid}`, 'KEY');
+/** A nonce that was used. Spread by hash: one hot key of an agent is not one hot partition. */
+export const nonceKey = (nonce: string): Key => key(`NONCE#${nonce}`, 'NONCE');
+/** One row an organization, all in one partition, for the operator's list. */
+export const organizationEntryKey = (organization: string): Key => key('ORGS', organization);
+/** Mail nobody has an address for, by day of arrival (`2026-01-31`), newest last. */
+export const undeliverableKey = (day: string, id: string): Key => key(`LOST#${day}`, id);
+/** What waits, by the minute it is due (`2026-01-31T12:00`) and one of `dueShards`. */
+export const dueKey = (minute: string, shard: number, cause: string): Key => key(`DUE#${minute}#${shard}`, cause);
+export const dueCursorKey: Key = key('DUE#', 'CURSOR');
+/** Several shards, so that a minute with much to do is not one partition of 1,000 write units a second. */
+export const dueShards = 4;
+export const secretKey = (name: string): Key => key('SECRET', name);
+
+export const organizationKey = (organization: string): Key => key(organizationPk(organization), 'ORG');
+export const apiKeyKey = (organization: string, id: string): Key => key(organizationPk(organization), `KEY#${id}`);
+export const webhookKey = (organization: string, id: string): Key => key(organizationPk(organization), `WEBHOOK#${id}`);
+/** What a `client_id` made: a repeat finds it instead of making another. */
+export const clientIdKey = (organization: string, resource: string, clientId: string): Key =>
+  key(organizationPk(organization), `CLIENT#${resource}#${clientId}`);
+/** In which inbox a thread lies, for the routes that name a thread alone. */
+export const threadEntryKey = (organization: string, threadId: string): Key =>
+  key(`${organizationPk(organization)}#T#${threadId}`, 'THREAD');
+
+export const inboxKey = (owner: Owner): Key => key(inboxPk(owner), 'INBOX');
+/** `ulid` is the message id without its prefix, so that a range of keys is a range of time. */
+export const messageKey = (owner: Owner, ulid: string): Key => key(inboxPk(owner), `M#${ulid}`);
+export const messagePrefix = 'M#';
+/** The bodies of a message, compressed, when they are small. */
+export const bodyKey = (owner: Owner, ulid: string): Key => key(inboxPk(owner), `B#${ulid}`);
+export const threadKey = (owner: Owner, threadId: string): Key => key(inboxPk(owner), `T#${threadId}`);
+/** A Message-ID of this inbox, its own or one referred to → the thread it is in. */
+export const wireIdKey = (owner: Owner, messageId: string): Key => key(inboxPk(owner), `R#${hash(`id:${messageId}`)}`);
+/** The claim of one SES delivery to this inbox. */
+export const deliveryClaimKey = (owner: Owner, sesId: string): Key => key(inboxPk(owner), `R#${hash(`ses:${sesId}`)}`);
+/** The claim of the same bytes under the same Message-ID; it ends after three days. */
+export const contentClaimKey = (owner: Owner, messageId: string, digest: string): Key =>
+  key(inboxPk(owner), `R#${hash(`mail:${messageId}\n${digest}`)}`);
+
+/**
+ * A list of an inbox: rows of keys only, one partition each, sorted by ULID. `messages` and `threads` hold
+ * what is visible by default, `hidden-…` the rest; with a label, those that carry it; with a thread, its messages.
+ */
+export type List =
+  | { of: 'messages' | 'hidden-messages' | 'threads' | 'hidden-threads'; label?: string }
+  | { of: 'thread'; thread_id: string };
+const listCodes = { messages: 'V', 'hidden-messages': 'H', threads: 'TV', 'hidden-threads': 'TH' } as const;
+
+export const listPk = (owner: Owner, list: List): string =>
+  list.of === 'thread'
+    ? `${inboxPk(owner)}#T#${list.thread_id}`
+    : `${inboxPk(owner)}#${list.label === undefined ? listCodes[list.of] : `L#${listCodes[list.of]}#${list.label}`}`;
+export const listKey = (owner: Owner, list: List, ulid: string): Key => key(listPk(owner, list), ulid);
+
+/** The outbox and log of an inbox: written with the change it tells of. */
+export const eventKey = (owner: Owner, ulid: string): Key => key(`${inboxPk(owner)}#E`, ulid);
+/** How far the log of an inbox is numbered. */
+export const logHeadKey = (owner: Owner): Key => key(`${inboxPk(owner)}#E`, 'HEAD');
+
+/** Index rows. Threads of an organization lie in shards, since all its mail moves them. */
+export const threadShards = 4;
+export const byPodPk = (organization: string, pod: string): string => `${organizationPk(organization)}#P#${pod}`;
+export const byOrganizationPk = (organization: string): string => `${organizationPk(organization)}#I`;
+export const threadShardPk = (organization: string, visible: boolean, shard: number): string =>
+  `${organizationPk(organization)}#${visible ? 'TV' : 'TH'}#${shard}`;
+/** The shard of a thread or a due row: stable, and spread evenly. */
+export const shardOf = (id: string, shards: number): number => createHash('sha256').update(id).digest()[0]! % shards;

@@ -1,0 +1,136 @@
+import { messageEntries, ulidOf } from '../../core/message-lists.ts';
+import type { MailboxStore, Stretch, ThreadChange } from '../../core/mail-ports.ts';
+import type { Now } from '../../core/ports.ts';
+import { threadEntries } from '../../core/thread-state.ts';
+import { unpackBodies } from './body-row.ts';
+import type { Database, Row } from './client.ts';
+import { dueWrite } from './due-store.ts';
+import { eventRow } from './event-rows.ts';
+import { bodyKey, contentClaimKey, listPk, messageKey, threadEntryKey, threadKey, threadShardPk, threadShards, type Key } from './keys.ts';
+import { entryWrites } from './list-rows.ts';
+import { messageRow, toMessage } from './message-rows.ts';
+import { getRow, getRows, queryRange } from './rows.ts';
+import { table } from './table.ts';
+import { threadWrite, toThread } from './thread-rows.ts';
+import { transact, type Write } from './transaction.ts';
+
+const lowest = '0';
+const highest = '~';
+
+/** What lies in an inbox, read and changed in the table. */
+export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
+  async message(inbox, messageId) {
+    const row = await getRow(database, messageKey(inbox, ulidOf(messageId)));
+    return row === undefined ? undefined : toMessage(row);
+  },
+
+  async messages(inbox, messageIds) {
+    const rows = await getRows(database, messageIds.map((id) => messageKey(inbox, ulidOf(id))));
+    return rows.map((row) => row && toMessage(row));
+  },
+
+  async bodies(inbox, messageIds) {
+    const rows = await getRows(database, messageIds.map((id) => bodyKey(inbox, ulidOf(id))));
+    return new Map(rows.flatMap((row, at) => (row === undefined ? [] : [[messageIds[at]!, unpackBodies(row['packed'])] as const])));
+  },
+
+  async thread(inbox, threadId) {
+    const row = await getRow(database, threadKey(inbox, threadId));
+    return row === undefined ? undefined : toThread(row);
+  },
+
+  async threads(inbox, threadIds) {
+    const rows = await getRows(database, threadIds.map((id) => threadKey(inbox, id)));
+    return rows.map((row) => row && toThread(row));
+  },
+
+  async entries(inbox, list, { from = lowest, to = highest, after, ascending, limit }) {
+    const partition = listPk(inbox, list);
+    if (from > to) return { entries: [], more: false };
+    const start = startKey(partition, { from, to, after, ascending });
+    if (start === 'beyond') return { entries: [], more: false };
+    const { rows, last } = await queryRange(database, { partition, from, to, ascending, limit, ...(start && { after: start }) });
+    return {
+      entries: rows.map((row) => ({ ulid: row['sk'], thread_id: row['thread_id'], ...(row['message_id'] !== undefined && { message_id: row['message_id'] }), hidden: row['hidden'] ?? [] })),
+      more: last !== undefined && rows.length > 0,
+    };
+  },
+
+  async organizationThreads(organizationId, visible, { from = lowest, to = highest, after, ascending, limit }) {
+    const bounds = after === undefined ? { from, to } : ascending ? { from: `${after}!`, to } : { from, to: justBelow(after) };
+    if (bounds.from > bounds.to) return { threads: [], positions: [], more: false };
+    const shards = await Promise.all(
+      Array.from({ length: threadShards }, (_, shard) =>
+        queryRange(database, { index: table.byOrganization, partition: threadShardPk(organizationId, visible, shard), ...bounds, ascending, limit }),
+      ),
+    );
+    const { sortKey } = table.byOrganization;
+    const keys = shards.flatMap(({ rows }) => rows).sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : 1) * (ascending ? 1 : -1));
+    const page = keys.slice(0, limit);
+    const rows = await getRows(database, page as unknown as Key[]);
+    const found = rows.flatMap((row, at) => (row === undefined ? [] : [{ thread: toThread(row), position: page[at]![sortKey] as string }]));
+    return {
+      threads: found.map(({ thread }) => thread),
+      positions: found.map(({ position }) => position),
+      more: keys.length > limit || shards.some(({ last }) => last !== undefined),
+    };
+  },
+
+  async inboxOfThread(organization_id, threadId) {
+    const row = await getRow(database, threadEntryKey(organization_id, threadId));
+    return row && { uid: row['uid'], inbox_id: row['inbox_id'], organization_id, pod_id: row['pod_id'] };
+  },
+
+  async change(change) {
+    const outcome = await transact(database, writesOf(change, now()));
+    return outcome === 'done' ? 'changed' : 'stale';
+  },
+});
+
+/** DynamoDB goes on behind any key, there or not; but it refuses one that lies outside the bounds. */
+function startKey(pk: string, { from, to, after, ascending }: Required<Pick<Stretch, 'from' | 'to' | 'ascending'>> & { after: string | undefined }): Row | 'beyond' | undefined {
+  if (after === undefined) return undefined;
+  const inside = after >= from && after <= to;
+  if (inside) return { pk, sk: after };
+  return (ascending ? after < from : after > to) ? undefined : 'beyond';
+}
+
+/** The greatest sort key below a ULID. */
+const justBelow = (ulid: string): string => ulid.slice(0, -1) + String.fromCharCode(ulid.charCodeAt(ulid.length - 1) - 1) + highest;
+
+function writesOf({ before, after, messages, event, due }: ThreadChange, now: number): Write<'stale'>[] {
+  const inbox = before;
+  const listed = after?.deleting === true ? [] : after === undefined ? [] : threadEntries(after);
+  const listedBefore = before.deleting === true ? [] : threadEntries(before);
+  return [
+    after === undefined ? threadEnd(before) : threadWrite(before, after, 'stale'),
+    ...(after === undefined ? [{ delete: threadEntryKey(inbox.organization_id, before.thread_id) }] : []),
+    ...entryWrites(inbox, listedBefore, listed, { thread_id: before.thread_id }),
+    ...messages.flatMap((change) => messageWrites(change)),
+    ...(event === undefined ? [] : [{ put: eventRow(inbox, event, Math.floor(now / 1000)) }]),
+    ...(due === undefined ? [] : [dueWrite(due, now)]),
+  ];
+}
+
+const threadEnd = (before: ThreadChange['before']): Write<'stale'> => ({
+  delete: threadKey(before, before.thread_id),
+  condition: '#version = :seen',
+  names: { '#version': 'version' },
+  values: { ':seen': before.version },
+  otherwise: 'stale',
+});
+
+function messageWrites({ before, after }: ThreadChange['messages'][number]): Write<'stale'>[] {
+  const ulid = ulidOf(before.message_id);
+  const seen = { condition: 'updated_at = :seen', values: { ':seen': before.updated_at }, otherwise: 'stale' as const };
+  const target = { message_id: before.message_id, thread_id: before.thread_id };
+  const lists = entryWrites(before, messageEntries(before), after === undefined ? [] : messageEntries(after), target);
+  if (after !== undefined) return [{ put: { ...messageKey(before, ulid), ...messageRow(after) }, ...seen }, ...lists];
+  return [
+    { delete: messageKey(before, ulid), ...seen },
+    ...(before.body === 'row' ? [{ delete: bodyKey(before, ulid) }] : []),
+    // Without its claim, the same mail sent again is a new one.
+    ...(before.digest === undefined ? [] : [{ delete: contentClaimKey(before, before.rfc822_message_id ?? '', before.digest) }]),
+    ...lists,
+  ];
+}

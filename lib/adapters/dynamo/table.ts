@@ -1,0 +1,17 @@
+/**
+ * The one table, as data: CDK builds it from here and nobody else names its attributes.
+ * Both indexes hold keys only. A list is one query of keys and one batch get of rows, so that changing a
+ * row never rewrites a copy of it in an index (each copy would cost a write unit per kilobyte).
+ */
+export const table = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  ttl: 'expires',
+  /** Inboxes by pod. */
+  byPod: { name: 'by-pod', partitionKey: 'pod_pk', sortKey: 'pod_sk' },
+  /** Inboxes by organization, newest first; threads of an organization by last activity, in shards. */
+  byOrganization: { name: 'by-organization', partitionKey: 'org_pk', sortKey: 'org_sk' },
+  /** The attribute of a new image that tells an event row; the stream mapping filters on it. */
+  rowType: 'type',
+  eventRow: 'event',
+} as const;

@@ -1,0 +1,130 @@
+import { createReadStream } from 'node:fs';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import type { Readable } from 'node:stream';
+import type { Attachment } from '../contract/message.ts';
+import type { Bodies, MailObjects, ObjectFolder } from '../core/mail-ports.ts';
+import { ulidOf } from '../core/message-lists.ts';
+import type { Now } from '../core/ports.ts';
+import { packBodies, unpackBodies } from './dynamo/body-row.ts';
+
+/** Seconds a download URL is good for. One signed with a function's role also ends with the role's session. */
+const urlSeconds = 3600;
+
+/** SES's own corner of the bucket, and what it writes there once to see whether it may. */
+const incoming = 'incoming/';
+const setupNotification = `${incoming}AMAZON_SES_SETUP_NOTIFICATION`;
+/** SES's trace headers stand at the top, in far less than this. */
+const headBytes = 65_536;
+
+const folderOf = ({ organization_id, uid, message_id }: ObjectFolder): string => `${organization_id}/${uid}/${ulidOf(message_id)}/`;
+const indexOf = (attachment: Attachment): string => attachment.attachment_id.slice(attachment.attachment_id.lastIndexOf('_') + 1);
+const objectName = (what: 'raw' | 'text' | 'html' | Attachment): string => (typeof what === 'string' ? what : `a/${indexOf(what)}`);
+
+/** What a browser that follows the URL is told: to save, under this name, and never to run. */
+const download = { raw: ['message.eml', 'message/rfc822'], text: ['message.txt', 'text/plain; charset=utf-8'], html: ['message.html', 'text/html; charset=utf-8'] } as const;
+
+/** The mail bucket. Keys begin with the organization; `incoming/` is SES's own corner. */
+export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): MailObjects {
+  const put = (folder: ObjectFolder, name: string, Body: Buffer | Readable, about: { ContentType: string; ContentLength?: number }) =>
+    s3.send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
+
+  return {
+    async openIncoming(Key) {
+      try {
+        return (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body as Readable;
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+
+    async keepRaw(incomingKey, folder) {
+      await s3.send(
+        new CopyObjectCommand({
+          Bucket,
+          CopySource: `${Bucket}/${incomingKey.split('/').map(encodeURIComponent).join('/')}`,
+          Key: `${folderOf(folder)}raw`,
+          ContentType: 'message/rfc822',
+          MetadataDirective: 'REPLACE',
+        }),
+      );
+    },
+
+    async putAttachment(folder, attachment, path) {
+      await put(folder, objectName(attachment), createReadStream(path), {
+        ContentType: attachment.content_type ?? 'application/octet-stream',
+        ContentLength: attachment.size,
+      });
+    },
+
+    async putBodies(folder, bodies, large) {
+      const rest = Object.fromEntries(Object.entries(bodies).filter(([name]) => !large.includes(name as 'text' | 'html'))) as Bodies;
+      await put(folder, 'body', packBodies(rest), { ContentType: 'application/octet-stream' });
+      for (const name of large) await put(folder, name, Buffer.from(bodies[name] ?? ''), { ContentType: download[name][1] });
+    },
+
+    async getBodies(folder) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `${folderOf(folder)}body` }));
+      return unpackBodies(await Body!.transformToByteArray());
+    },
+
+    async removeIncoming(Key) {
+      await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    },
+
+    async leftIncoming(before) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: incoming, MaxKeys: 1000 }));
+      const left = Contents.filter(({ Key, LastModified }) => Key !== setupNotification && LastModified!.getTime() < before).slice(0, 100);
+      return Promise.all(
+        left.map(async ({ Key, LastModified, Size = 0 }) => {
+          if (Size === 0) return { key: Key!, stored_at: LastModified!.toISOString(), head: '' };
+          const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }));
+          return { key: Key!, stored_at: LastModified!.toISOString(), head: await Body!.transformToString('latin1') };
+        }),
+      );
+    },
+
+    async removeAll(folder) {
+      for (;;) {
+        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: folderOf(folder) }));
+        if (Contents.length === 0) return;
+        const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true } }));
+        if (Errors.length > 0) throw new Error(`S3 kept ${Errors.length} objects of a deleted message: ${Errors[0]!.Code}`);
+      }
+    },
+
+    async urlOf(folder, what) {
+      const [filename, type] = typeof what === 'string' ? download[what] : [what.filename ?? 'attachment', what.content_type];
+      const command = new GetObjectCommand({
+        Bucket,
+        Key: folderOf(folder) + objectName(what),
+        ResponseContentDisposition: contentDisposition(filename),
+        // HTML from a mail must not run under the bucket's origin; a download is all it can be.
+        ResponseContentType: safeType(type),
+      });
+      const signedAt = new Date(now());
+      const download_url = await getSignedUrl(s3, command, { expiresIn: urlSeconds, signingDate: signedAt });
+      return { download_url, expires_at: new Date(signedAt.getTime() + urlSeconds * 1000).toISOString() };
+    },
+  };
+}
+
+/** RFC 6266 with RFC 8187: an ASCII name for old clients, the real one for the others. */
+function contentDisposition(filename: string): string {
+  const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 200);
+  const extended = encodeURIComponent(filename.toWellFormed().slice(0, 200)).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
+}
+
+const safeType = (type: string | undefined): string =>
+  type !== undefined && /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; charset=[\w-]+)?$/.test(type) ? type : 'application/octet-stream';

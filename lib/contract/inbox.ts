@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { credentialRequest, issuedCredential } from './credential.ts';
+import { dnsRecordStatus } from './dns-record.ts';
+import { pageAnswer } from './page.ts';
+import { webhook, webhookRequest } from './webhook.ts';
+
+/** RFC 3986 unreserved characters, so that it never needs encoding in a path. */
+export const clientId = z.string().regex(/^[A-Za-z0-9\-._~]{1,256}$/, 'give 1 to 256 of A-Z a-z 0-9 - . _ ~');
+
+// The characters RFC 5322 gives a meaning in a From header, and control characters.
+// eslint-disable-next-line no-control-regex
+export const displayName = z.string().trim().min(1).max(256).regex(/^[^()<>@,;:\\"[\]\u0000-\u001f\u007f]*$/, 'leave out ( ) < > @ , ; : \\ " [ ] and control characters');
+
+const metadataKey = z.string().min(1).max(256);
+const metadataValue = z.union([z.string().max(256), z.number(), z.boolean()]);
+const atMost256Keys = (value: object): boolean => Object.keys(value).length <= 256;
+export const metadata = z.record(metadataKey, metadataValue).refine(atMost256Keys, 'give at most 256 keys');
+export type Metadata = z.infer<typeof metadata>;
+
+export const inbox = z.object({
+  organization_id: z.string(),
+  pod_id: z.string(),
+  inbox_id: z.string(),
+  email: z.string(),
+  display_name: z.string().optional(),
+  client_id: z.string().optional(),
+  metadata: metadata.optional(),
+  updated_at: z.string(),
+  created_at: z.string(),
+});
+export type Inbox = z.infer<typeof inbox>;
+
+/** `username` and `domain` are normalized and checked by the rules of addresses, not here. */
+export const createInbox = z.object({
+  username: z.string().max(256).nullish(),
+  domain: z.string().max(256).nullish(),
+  display_name: displayName.nullish(),
+  client_id: clientId.nullish(),
+  metadata: metadata.nullish(),
+  credential: credentialRequest.nullish(),
+  webhook: webhookRequest.nullish(),
+});
+export type CreateInbox = z.infer<typeof createInbox>;
+
+/** The new inbox, with what was asked for beside it and what DNS says about its domain. */
+export const provisionedInbox = inbox.extend({
+  credential: issuedCredential.optional(),
+  webhook: webhook.optional(),
+  dns: z.array(dnsRecordStatus).optional(),
+});
+export type ProvisionedInbox = z.infer<typeof provisionedInbox>;
+
+/** A key with null is removed, `metadata: null` clears all; an empty object says nothing and is refused. */
+export const updateInbox = z
+  .object({
+    display_name: displayName.nullish(),
+    metadata: z
+      .record(metadataKey, metadataValue.nullable())
+      .refine(atMost256Keys, 'give at most 256 keys')
+      .refine((value) => Object.keys(value).length > 0, 'give at least one key, or null to clear all')
+      .nullish(),
+  })
+  .refine((value) => value.display_name !== undefined || value.metadata !== undefined, 'Must provide display_name or metadata');
+export type UpdateInbox = z.infer<typeof updateInbox>;
+
+export const inboxList = z.object({ ...pageAnswer, inboxes: z.array(inbox) });

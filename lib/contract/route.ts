@@ -1,0 +1,42 @@
+import type * as z from 'zod';
+import type { Permission } from './permission.ts';
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** One route as data. What is written here is what the edge enforces, the SDK calls and the docs say. */
+export interface Route {
+  method: Method;
+  /** Parameters stand in braces, one whole segment each: `/v0/inboxes/{inbox_id}`. */
+  path: string;
+  /** `signed`: an HTTP message signature; `iam`: SigV4, checked by API Gateway before the function; `none`: anyone. */
+  auth: 'signed' | 'iam' | 'none';
+  /** What a key must hold. `any`: every key in scope. */
+  permission: Permission | 'any' | 'operator';
+  query?: z.ZodType;
+  body?: z.ZodType;
+  /** Whether the body may be left out. */
+  bodyOptional?: boolean;
+  /** Success is 200 with it, 202 where the answer says `pending`, and 204 where there is nothing to answer. */
+  response?: z.ZodType;
+  /**
+   * Where the nonce of a write is spent. `transaction`: in the write's own; the edge spends it afterwards where
+   * nothing was written. Otherwise before the write.
+   */
+  nonce?: 'transaction';
+}
+
+/** Names of the parameters in a path. */
+export type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? { [Key in Name | keyof PathParams<Rest>]: string }
+  : {};
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+type BodyOf<R extends Route> = R extends { bodyOptional: true } ? Output<R['body']> | undefined : Output<R['body']>;
+
+/** What a handler of the route is given beside the caller: every part already parsed. */
+export interface RouteInput<R extends Route> {
+  path: PathParams<R['path']>;
+  query: Output<R['query']>;
+  body: BodyOf<R>;
+}
+export type RouteResponse<R extends Route> = R['response'] extends z.ZodType ? z.input<R['response']> : void;

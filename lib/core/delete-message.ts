@@ -1,0 +1,20 @@
+import type { UseCase } from '../contract/call.ts';
+import { changeThread, type ChangeDeps } from './change-messages.ts';
+import { visibleMessage } from './read-messages.ts';
+
+/** Deletes a message for good: its rows at once, its objects by work that is due from the same transaction on. */
+export const deleteMessage =
+  (deps: ChangeDeps): UseCase<'inboxes.messages.delete'> =>
+  async ({ principal, inbox, path }) => {
+    const { message_id, thread_id } = await visibleMessage(deps, principal, inbox, path.message_id);
+    await changeThread(deps, inbox, thread_id, async () => {
+      const before = await deps.mailbox.message(inbox, message_id);
+      if (before === undefined) return undefined;
+      const { organization_id, pod_id, inbox_id, uid } = before;
+      return {
+        changes: [{ before }],
+        event: { event_id: `evt_${deps.ulid()}`, event_type: 'message.deleted', organization_id, pod_id, inbox_id, thread_id, message_id, timestamp: new Date(deps.now()).toISOString() },
+        due: { kind: 'erase-objects', folders: [{ organization_id, uid, message_id }] },
+      };
+    });
+  };

@@ -1,0 +1,107 @@
+import type { Once } from '../contract/call.ts';
+import type { PrivateJwk, PublicJwk } from '../contract/credential.ts';
+import type { DnsRecordStatus } from '../contract/dns-record.ts';
+import type { Inbox } from '../contract/inbox.ts';
+import type { Organization } from '../contract/organization.ts';
+import type { Permissions } from '../contract/permission.ts';
+import type { InboxRef } from '../contract/principal.ts';
+import type { Webhook } from '../contract/webhook.ts';
+
+/** Milliseconds since the epoch. */
+export type Now = () => number;
+/** A new ULID in lower case, of the given time or of now. */
+export type NewUlid = (time?: number) => string;
+
+/** A position in a list, as a store names it; what callers see of it is a sealed token. */
+export type Position = Record<string, unknown>;
+export interface Page<Item> {
+  items: Item[];
+  /** Where the next page begins; absent at the end. */
+  next?: Position;
+}
+export interface PageRequest {
+  limit: number;
+  ascending: boolean;
+  after?: Position;
+}
+
+/** Port: turns positions into page tokens that callers can neither read nor change, and back. */
+export interface PageTokens {
+  /** `purpose` binds the token to one list: organization, route and filters. */
+  seal(position: Position, purpose: string): Promise<string>;
+  /** `undefined`: forged, damaged, or made for another list. */
+  open(token: string, purpose: string): Promise<Position | undefined>;
+}
+
+/** A credential as it is stored: the public half and what it may do. */
+export interface Credential {
+  api_key_id: string;
+  /** RFC 7638 thumbprint. */
+  keyid: string;
+  public_key: PublicJwk;
+  organization_id: string;
+  pod_id?: string;
+  inbox?: { uid: string; inbox_id: string };
+  name?: string;
+  permissions?: Permissions;
+  state: 'active' | 'revoked' | 'suspended';
+  created_at: string;
+}
+
+/** Port: organizations and their keys. */
+export interface OrganizationStore {
+  create(organization: Organization): Promise<void>;
+  get(organizationId: string): Promise<Organization | undefined>;
+  list(page: PageRequest): Promise<Page<Organization>>;
+  addCredential(credential: Credential): Promise<'added' | 'key_registered' | 'no_organization'>;
+}
+
+/** Port: makes the operator's organization and inbox, once; a repeat changes nothing. */
+export type EnsureOperatorMailroom = () => Promise<void>;
+
+/** An inbox with what only the inside knows. */
+export interface StoredInbox extends Inbox {
+  uid: string;
+}
+
+/** Everything one provision call writes. */
+export interface Provision {
+  inbox: StoredInbox;
+  credential?: Credential;
+  webhook?: Webhook;
+  once?: Once;
+}
+export type ProvisionOutcome =
+  | 'created'
+  | 'nonce_used'
+  | 'no_organization'
+  | 'organization_paused'
+  | 'key_registered'
+  | { existing: StoredInbox }
+  | { taken_by: string };
+
+/** Port: inboxes and their addresses. */
+export interface InboxStore {
+  /** One transaction: everything, or the reason why nothing. */
+  provision(provision: Provision): Promise<ProvisionOutcome>;
+  get(owner: { organization_id: string; uid: string }): Promise<StoredInbox | undefined>;
+  /** Newest first unless ascending; of a pod where one is named. */
+  list(scope: { organization_id: string; pod_id?: string }, page: PageRequest): Promise<Page<StoredInbox>>;
+  /** `stale`: somebody changed it since `expected`, its `updated_at`. */
+  update(inbox: StoredInbox, expected: string): Promise<'updated' | 'stale' | 'gone'>;
+  /** Which inboxes hold these addresses, in one read; an address without one is absent. */
+  holders(addresses: string[]): Promise<Map<string, InboxRef>>;
+}
+
+/** Port: key material. */
+export interface Keys {
+  /** RFC 7638 SHA-256 thumbprint, base64url. */
+  thumbprint(jwk: PublicJwk): string;
+  /** Whether `signature` (base64url) is the key's own over the text. A point off the curve verifies nothing. */
+  verify(jwk: PublicJwk, text: string, signature: string): boolean;
+  /** A new Ed25519 pair. */
+  generate(): { public_key: PublicJwk; private_jwk: PrivateJwk };
+}
+
+/** Port: what DNS answers for the records of the mail domain, within two seconds. */
+export type CheckDns = () => Promise<DnsRecordStatus[]>;

@@ -1,0 +1,152 @@
+import type { UseCase } from '../contract/call.ts';
+import type { Message } from '../contract/message.ts';
+import { covers, type InboxRef, type KeyPrincipal } from '../contract/principal.ts';
+import { notFound } from '../contract/problem.ts';
+import type { ThreadsQuery } from '../contract/thread.ts';
+import { answerBytes } from './deliver-mail.ts';
+import { listedPage } from './listed-page.ts';
+import { isThreadId, messageOfAttachment } from './message-id.ts';
+import { hiddenBy } from './message-lists.ts';
+import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
+import { attachmentOf, between, bodiesOf, includedLabels, normalized, permittedLabels, toMessage, visibleMessage, type ReadDeps } from './read-messages.ts';
+import { isVisible, shownHalf, toThreadItem, type ThreadState } from './thread-state.ts';
+import { isIncluded, walkLists } from './walk-lists.ts';
+import { matchesWords } from './words.ts';
+
+const matchesQuery = (thread: ThreadState, { senders, recipients, subject, labels }: ThreadsQuery): boolean => {
+  const half = shownHalf(thread);
+  return (
+    normalized(labels).every((label) => half.labels[label] !== undefined) &&
+    matchesWords(senders, half.senders) &&
+    matchesWords(recipients, half.recipients) &&
+    matchesWords(subject, [thread.subject ?? ''])
+  );
+};
+
+const filters = (query: ThreadsQuery) => [query.senders, query.recipients, query.subject];
+
+/** Threads of an inbox by last activity; without labels those that received something, as the wire has it. */
+export const listThreads =
+  ({ mailbox, tokens }: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'inboxes.threads.list'> =>
+  async ({ principal, inbox, query }) => {
+    const walk = { of: 'threads' as const, labels: normalized(query.labels), included: includedLabels(principal, query), ...between(query) };
+    const { items, ...answer } = await listedPage(tokens, { ...query, purpose: ['threads', inbox.uid, walk, ...filters(query)] }, {
+      entries: (start, ascending, limit) => walkLists(mailbox, inbox, { ...walk, ascending, ...(start && { start }) }, limit),
+      rows: (entries) => mailbox.threads(inbox, entries.map(({ thread_id }) => thread_id)),
+      matches: (thread) => shownHalf(thread).last !== undefined && matchesQuery(thread, query),
+      filtered: filters(query).some((filter) => filter !== undefined),
+    });
+    return { ...answer, threads: items.map(toThreadItem) };
+  };
+
+/**
+ * Threads of everything in the key's scope by last activity. An index answers, so the newest second may be missing;
+ * a filter on labels looks at up to 500 threads a page and then says where to go on.
+ */
+export const listOrganizationThreads =
+  (deps: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'threads.list'> =>
+  async ({ principal, query, ...call }) => {
+    if (principal.inbox !== undefined) return listThreads(deps)({ ...call, principal, query, path: { inbox_id: principal.inbox.inbox_id }, inbox: scopeOf(principal)! });
+    const included = includedLabels(principal, query);
+    const stretch = between(query);
+    const purpose = ['organization-threads', principal.organization_id, principal.pod_id, stretch, included, normalized(query.labels), ...filters(query)];
+    const threads = new Map<string, ThreadState>();
+    const { items, ...answer } = await listedPage<ThreadState>(deps.tokens, { ...query, purpose }, {
+      entries: async (start, ascending, limit) => {
+        const after = start?.after;
+        const halves = await Promise.all(
+          (included.length === 0 ? [true] : [true, false]).map((visible) => deps.mailbox.organizationThreads(principal.organization_id, visible, { ...stretch, ascending, limit, ...(after !== undefined && { after }) })),
+        );
+        const found = halves.flatMap(({ threads: states, positions }) => states.map((thread, at) => ({ thread, ulid: positions[at]! })));
+        found.sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
+        const page = found.slice(0, limit);
+        for (const { thread } of page) threads.set(thread.thread_id, thread);
+        const more = found.length > limit || halves.some((half) => half.more);
+        return {
+          entries: page.map(({ thread, ulid }) => ({ ulid, thread_id: thread.thread_id, hidden: isVisible(thread) ? [] : hiddenBy(Object.keys(thread.hidden.labels)) })),
+          ...(more && page.length > 0 && { next: { after: page.at(-1)!.ulid } }),
+        };
+      },
+      rows: async (entries) => entries.map(({ thread_id }) => threads.get(thread_id)),
+      matches: (thread) =>
+        (principal.pod_id === undefined || thread.pod_id === principal.pod_id) &&
+        (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), included)) &&
+        matchesQuery(thread, query),
+      filtered: true,
+    });
+    return { ...answer, threads: items.map(toThreadItem) };
+  };
+
+/** An inbox key's own inbox as a reference. */
+const scopeOf = ({ inbox, organization_id, pod_id }: KeyPrincipal): InboxRef | undefined =>
+  inbox && { ...inbox, organization_id, pod_id: pod_id ?? organization_id };
+
+/** Where a thread lies that is named without its inbox; out of scope is 404. */
+export async function inboxOfThread({ mailbox }: Pick<ReadDeps, 'mailbox'>, principal: KeyPrincipal, threadId: string): Promise<InboxRef> {
+  const inbox = isThreadId(threadId) ? await mailbox.inboxOfThread(principal.organization_id, threadId) : undefined;
+  if (inbox === undefined || !covers(principal, inbox)) throw notFound('Thread');
+  return inbox;
+}
+
+/** One thread that exists and may be seen; a hidden one only with the permission for each label that hides it. */
+export async function visibleThread({ mailbox }: Pick<ReadDeps, 'mailbox'>, principal: KeyPrincipal, inbox: InboxRef, threadId: string): Promise<ThreadState> {
+  const thread = isThreadId(threadId) ? await mailbox.thread(inbox, threadId) : undefined;
+  const seen = thread !== undefined && thread.deleting !== true && (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), permittedLabels(principal)));
+  if (!seen) throw notFound('Thread');
+  return thread;
+}
+
+/** Bytes of bodies in one page of a thread; a function may answer 6 MB. */
+const maxPageBytes = 4_000_000;
+
+async function readThread(deps: ReadDeps, principal: KeyPrincipal, inbox: InboxRef, threadId: string, query: { limit?: number | undefined; page_token?: string | undefined }) {
+  const thread = await visibleThread(deps, principal, inbox, threadId);
+  const purpose = purposeOf('thread', inbox.uid, threadId);
+  const page = await pageRequest(deps.tokens, query, purpose);
+  const after = page.after?.['after'] as string | undefined;
+  const { entries, more } = await deps.mailbox.entries(inbox, { of: 'thread', thread_id: threadId }, { ascending: false, limit: page.limit, ...(after !== undefined && { after }) });
+  const shown = entries.filter(({ hidden }) => (isVisible(thread) ? hidden.length === 0 : isIncluded(hidden, permittedLabels(principal))));
+  const stored = (await deps.mailbox.messages(inbox, shown.map(({ message_id }) => message_id!))).filter((message) => message !== undefined);
+  const bodies = await bodiesOf(deps, inbox, stored);
+  const messages: Message[] = [];
+  let bytes = 0;
+  for (const message of stored) {
+    const answer = await toMessage(deps, message, bodies.get(message.message_id) ?? {});
+    bytes += answerBytes(JSON.stringify(answer));
+    if (bytes > maxPageBytes && messages.length > 0) break;
+    messages.unshift(answer);
+  }
+  const full = messages.length === stored.length;
+  const reached = full ? entries.at(-1)?.ulid : messages[0]!.message_id.slice(4);
+  const next = (more || !full) && reached !== undefined ? { next: { after: reached } } : {};
+  return { ...toThreadItem(thread), ...(await pageAnswer(deps.tokens, page, { items: messages, ...next }, purpose)), messages };
+}
+
+/** A thread with a page of its messages: the newest page first, old to new within it. */
+export const getThread =
+  (deps: ReadDeps): UseCase<'inboxes.threads.get'> =>
+  ({ principal, inbox, path, query }) =>
+    readThread(deps, principal, inbox, path.thread_id, query);
+
+export const getOrganizationThread =
+  (deps: ReadDeps): UseCase<'threads.get'> =>
+  async ({ principal, path, query }) =>
+    readThread(deps, principal, await inboxOfThread(deps, principal, path.thread_id), path.thread_id, query);
+
+async function threadAttachment(deps: ReadDeps, principal: KeyPrincipal, inbox: InboxRef, threadId: string, attachmentId: string) {
+  const ulid = messageOfAttachment(attachmentId);
+  if (ulid === undefined) throw notFound('Attachment');
+  const message = await visibleMessage(deps, principal, inbox, `msg_${ulid}`);
+  if (message.thread_id !== threadId) throw notFound('Attachment');
+  return attachmentOf(deps, message, attachmentId);
+}
+
+export const getThreadAttachment =
+  (deps: ReadDeps): UseCase<'inboxes.threads.getAttachment'> =>
+  ({ principal, inbox, path }) =>
+    threadAttachment(deps, principal, inbox, path.thread_id, path.attachment_id);
+
+export const getOrganizationThreadAttachment =
+  (deps: ReadDeps): UseCase<'threads.getAttachment'> =>
+  async ({ principal, path }) =>
+    threadAttachment(deps, principal, await inboxOfThread(deps, principal, path.thread_id), path.thread_id, path.attachment_id);

@@ -1,0 +1,55 @@
+import type { UseCase } from '../contract/call.ts';
+import type { UpdateMessageResponse } from '../contract/message.ts';
+import type { InboxRef } from '../contract/principal.ts';
+import { Problem, notFound } from '../contract/problem.ts';
+import { changeThread, checkLabels, labeled, relabel, type ChangeDeps, type LabelChange } from './change-messages.ts';
+import type { StoredMessage } from './mail-ports.ts';
+import { isMessageId } from './message-id.ts';
+import { hiddenBy } from './message-lists.ts';
+import { permittedLabels, visibleMessage } from './read-messages.ts';
+import { isIncluded } from './walk-lists.ts';
+
+/** Adds and removes labels of one message; answers all it has then. */
+export const updateMessage =
+  (deps: ChangeDeps): UseCase<'inboxes.messages.update'> =>
+  async ({ principal, inbox, path, body }) =>
+    applyLabels(deps, inbox, await visibleMessage(deps, principal, inbox, path.message_id), body);
+
+/**
+ * The same for up to 50 messages, one after the other: each message changes as a whole or not at all, the batch
+ * does not, since 50 messages with their lists do not fit one transaction. What is not there or may not be seen is
+ * left out of the answer.
+ */
+export const batchUpdateMessages =
+  (deps: ChangeDeps): UseCase<'inboxes.messages.batchUpdate'> =>
+  async ({ principal, inbox, body }) => {
+    const permitted = permittedLabels(principal);
+    const found = await deps.mailbox.messages(inbox, body.message_ids.filter(isMessageId));
+    const updates: UpdateMessageResponse[] = [];
+    for (const message of found) {
+      if (message === undefined || !isIncluded(hiddenBy(message.labels), permitted)) continue;
+      try {
+        updates.push(await applyLabels(deps, inbox, message, body));
+      } catch (error) {
+        // Deleted in the meantime: as if it had not been there.
+        if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+      }
+    }
+    return { limit: body.message_ids.length, count: updates.length, updates };
+  };
+
+async function applyLabels(deps: ChangeDeps, inbox: InboxRef, { message_id, thread_id }: StoredMessage, change: LabelChange): Promise<UpdateMessageResponse> {
+  const now = new Date(deps.now()).toISOString();
+  let current: StoredMessage | undefined;
+  await changeThread(deps, inbox, thread_id, async (thread) => {
+    current = await deps.mailbox.message(inbox, message_id);
+    const after = current && relabel(current, change, now);
+    if (current === undefined || after === undefined) return undefined;
+    if (change.add.length > 0) checkLabels(after, thread);
+    const before = current;
+    current = after;
+    return { changes: [{ before, after }], event: labeled(deps.ulid, now, after, change, after.labels) };
+  });
+  if (current === undefined) throw notFound('Message');
+  return { message_id, labels: current.labels.toSorted() };
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { isInnerList, parseDictionary } from 'structured-headers';
+import { Problem } from '../contract/problem.ts';
+
+const hashes = { 'sha-256': 'sha256', 'sha-512': 'sha512' } as const;
+
+const refuse = (message: string, fix: string): Problem => new Problem('invalid_signature', message, { fix });
+
+/**
+ * Checks a Content-Digest (RFC 9530) against the bytes that arrived. Every digest of a known algorithm has to
+ * match and one has to be there. Throws a `Problem`.
+ */
+export function checkContentDigest(header: string, body: Uint8Array): void {
+  const known = Object.entries(hashes).flatMap(([name, hash]) => {
+    const given = parse(header).get(name);
+    return given === undefined ? [] : [{ name, hash, given }];
+  });
+  if (known.length === 0)
+    throw refuse(
+      'Content-Digest has no digest this server knows',
+      'Give a sha-256 or sha-512 digest, as RFC 9530 writes it.',
+    );
+  for (const { name, hash, given } of known) {
+    const bytes = isInnerList(given) ? undefined : given[0];
+    const right =
+      bytes instanceof ArrayBuffer && createHash(hash).update(body).digest().equals(Buffer.from(bytes));
+    if (!right)
+      throw refuse(
+        `Content-Digest: ${name} is not the digest of the body that arrived`,
+        'Compute the digest over exactly the bytes that are sent.',
+      );
+  }
+}
+
+function parse(header: string): ReturnType<typeof parseDictionary> {
+  try {
+    return parseDictionary(header);
+  } catch {
+    throw refuse('Content-Digest is not a dictionary of digests', 'Write it as sha-256=:<base64>:');
+  }
+}

@@ -1,0 +1,41 @@
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { createLog, type Log } from './log.ts';
+
+export interface QueueDoor<Job> {
+  /** Reads one message; what it throws fails that message alone. */
+  parse: (body: string, record: SQSRecord) => Job | Promise<Job>;
+  run: (job: Job, record: SQSRecord) => Promise<unknown>;
+  log?: Log;
+}
+
+/**
+ * The Lambda handler of a queue: messages of a batch run side by side, and one that fails is reported by its
+ * id, so that it alone comes again.
+ */
+export function queueDoor<Job>({
+  parse,
+  run,
+  log = createLog(),
+}: QueueDoor<Job>): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
+  const attempt = async (record: SQSRecord): Promise<string[]> => {
+    try {
+      await run(await parse(record.body, record), record);
+      return [];
+    } catch (error) {
+      log.error('message failed', {
+        message_id: record.messageId,
+        attempt: record.attributes?.ApproximateReceiveCount,
+        error,
+      });
+      return [record.messageId];
+    }
+  };
+  const chain = middy<SQSEvent, SQSBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(
+    async ({ Records }: SQSEvent) => {
+      const failed = await Promise.all(Records.map(attempt));
+      return { batchItemFailures: failed.flat().map((itemIdentifier) => ({ itemIdentifier })) };
+    },
+  );
+  return (event, context) => chain(event, context) as Promise<SQSBatchResponse>;
+}

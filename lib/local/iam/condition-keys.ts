@@ -1,0 +1,43 @@
+/**
+ * Condition keys whose values this machine supplies. A policy that asks for another stops the start: a condition
+ * that never sees its value would refuse everything, or, negated, allow everything.
+ */
+const keys: Record<string, { from: string; many?: true }> = {
+  'aws:PrincipalArn': { from: 'caller' },
+  'aws:PrincipalAccount': { from: 'caller' },
+  'aws:PrincipalType': { from: 'caller' },
+  'aws:PrincipalIsAWSService': { from: 'caller' },
+  'aws:PrincipalServiceName': { from: 'caller' },
+  'aws:username': { from: 'caller' },
+  'aws:SourceArn': { from: 'the service that calls' },
+  'aws:SourceAccount': { from: 'the service that calls' },
+  'aws:SourceOwner': { from: 'the service that calls; the older name in default topic policies' },
+  'aws:SecureTransport': { from: 'always true: loopback stands for TLS' },
+  'aws:CurrentTime': { from: 'clock' },
+  'aws:EpochTime': { from: 'clock' },
+  'aws:RequestedRegion': { from: 'cloud' },
+  'aws:ResourceAccount': { from: 'cloud' },
+  'aws:SourceIp': { from: 'always 127.0.0.1; absent when a service calls' },
+  'dynamodb:LeadingKeys': { from: 'DynamoDB', many: true },
+  'dynamodb:Attributes': { from: 'DynamoDB', many: true },
+  'dynamodb:EnclosingOperation': { from: 'DynamoDB' },
+  's3:prefix': { from: 'S3 listing' },
+  's3:delimiter': { from: 'S3 listing' },
+  's3:max-keys': { from: 'S3 listing' },
+  'events:source': { from: 'EventBridge PutEvents' },
+  'events:detail-type': { from: 'EventBridge PutEvents' },
+  'sns:Protocol': { from: 'SNS Subscribe' },
+  'sns:Endpoint': { from: 'SNS Subscribe' },
+  'ses:FromAddress': { from: 'SES sending' },
+  'ses:FromDisplayName': { from: 'SES sending' },
+  'ses:FeedbackAddress': { from: 'SES sending' },
+  'ses:Recipients': { from: 'SES sending', many: true },
+  'lambda:FunctionUrlAuthType': { from: 'Lambda' },
+  'iam:PassedToService': { from: 'IAM' },
+};
+const byLowerCase = new Map(Object.entries(keys).map(([key, about]) => [key.toLowerCase(), about]));
+
+/** What is known of a condition key, whatever its case; undefined when nobody here supplies it. */
+export function conditionKey(name: string): { from: string; many?: true } | undefined {
+  return byLowerCase.get(name.toLowerCase());
+}

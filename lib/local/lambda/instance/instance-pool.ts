@@ -1,0 +1,86 @@
+import type { Instance } from './instance.ts';
+
+/** How many instances take turns when one would do, so that no state is shared between events unnoticed. */
+const turns = 2;
+/** Instances beyond those are kept this long after their last event (milliseconds of the machine). */
+const idleTime = 30_000;
+
+/** The instances of one function: started on first use, one event each at a time, the longest idle one first. */
+export class InstancePool {
+  readonly #start: () => Promise<Instance>;
+  readonly #max: number;
+  readonly #idle: Instance[] = [];
+  readonly #all = new Set<Instance>();
+  readonly #waiting: (() => void)[] = [];
+  #starting = 0;
+  #stopped = false;
+
+  constructor(start: () => Promise<Instance>, max: number) {
+    this.#start = start;
+    this.#max = Math.max(turns, max);
+  }
+
+  /** Gives an instance of its own to `work`; waits for one when all are busy. */
+  async use<T>(work: (instance: Instance) => Promise<T>): Promise<T> {
+    const instance = await this.#take();
+    try {
+      return await work(instance);
+    } finally {
+      this.#giveBack(instance);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#all].map((instance) => instance.end()));
+  }
+
+  async #take(): Promise<Instance> {
+    for (;;) {
+      if (this.#stopped) throw new Error('the function is being stopped');
+      this.#bury();
+      const size = this.#all.size + this.#starting;
+      if (size >= turns) {
+        const rested = this.#idle.shift();
+        if (rested !== undefined) return rested;
+      }
+      if (size < this.#max) return this.#add();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  async #add(): Promise<Instance> {
+    this.#starting++;
+    try {
+      const instance = await this.#start();
+      this.#all.add(instance);
+      return instance;
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  #giveBack(instance: Instance): void {
+    if (!instance.gone) this.#idle.push(instance);
+    this.#bury();
+    this.#waiting.shift()?.();
+    if (this.#all.size > turns) setTimeout(() => this.#trim(), idleTime).unref();
+  }
+
+  #bury(): void {
+    for (const instance of this.#all) {
+      if (!instance.gone) continue;
+      this.#all.delete(instance);
+      const place = this.#idle.indexOf(instance);
+      if (place >= 0) this.#idle.splice(place, 1);
+    }
+  }
+
+  #trim(): void {
+    while (this.#idle.length > turns) {
+      const instance = this.#idle.shift()!;
+      this.#all.delete(instance);
+      void instance.end();
+    }
+  }
+}

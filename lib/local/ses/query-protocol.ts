@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { AwsError } from '../aws-error.ts';
+import type { ServiceResponse } from '../cloud.ts';
+import { xmlElement, type XmlContent } from '../xml-element.ts';
+
+const NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/';
+const LARGEST_BODY = 1024 * 1024;
+
+/** What a query request says: text, members by name, or a list. */
+export type QueryValue = string | QueryValue[] | { [name: string]: QueryValue };
+
+/** The form of a query request as an object: `A.member.1.B=x` becomes `{A: [{B: 'x'}]}`. */
+export function readQuery(form: URLSearchParams): Record<string, QueryValue> {
+  const root: Record<string, any> = Object.create(null);
+  for (const [path, value] of form) {
+    const names = path.split('.');
+    let at = root;
+    for (const name of names.slice(0, -1))
+      at = at[name] = typeof at[name] === 'object' ? at[name] : Object.create(null);
+    at[names.at(-1)!] = value;
+  }
+  return listed(root) as Record<string, QueryValue>;
+}
+
+function listed(value: any): QueryValue {
+  if (typeof value === 'string') return value;
+  const entries = Object.entries(value as object);
+  const members =
+    entries.length === 1 && entries[0]![0] === 'member' ? (entries[0]![1] as object) : undefined;
+  if (members === undefined) return Object.fromEntries(entries.map(([name, inner]) => [name, listed(inner)]));
+  return Object.entries(members)
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([, inner]) => listed(inner));
+}
+
+export async function readText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LARGEST_BODY)
+      throw new AwsError('RequestEntityTooLarge', 'The request is larger than 1 MB.', { status: 413 });
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A list as the query protocol writes it. */
+export const members = (list: XmlContent[]): XmlContent => ({ member: list });
+
+export function queryAnswer(action: string, result: { [name: string]: XmlContent }): ServiceResponse {
+  const content = { [`${action}Result`]: result, ResponseMetadata: { RequestId: randomUUID() } };
+  return xml(200, xmlElement(`${action}Response`, content, NAMESPACE));
+}
+
+export function queryError(error: AwsError): ServiceResponse {
+  const type = error.status >= 500 ? 'Receiver' : 'Sender';
+  const detail = {
+    Type: type,
+    Code: error.code,
+    Message: error.message,
+    ...(error.fields as Record<string, XmlContent>),
+  };
+  return xml(
+    error.status,
+    xmlElement('ErrorResponse', { Error: detail, RequestId: randomUUID() }, NAMESPACE),
+  );
+}
+
+const xml = (status: number, body: string): ServiceResponse => ({
+  status,
+  headers: { 'content-type': 'text/xml' },
+  body,
+});

@@ -1,0 +1,29 @@
+import { auth } from './auth.ts';
+import { createCaller } from './caller.ts';
+import { inboxes } from './inboxes.ts';
+import { organizations } from './organizations.ts';
+import { createSigningFetch, type Key } from './signing-fetch.ts';
+import { threads } from './threads.ts';
+import { createTransport, type TransportOptions } from './transport.ts';
+
+export interface ClientOptions extends Omit<TransportOptions, 'fetch'> {
+  key: Key;
+  /** Sends what was signed; the platform's by default. */
+  fetch?: typeof fetch;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** A client of one key. Every refusal is thrown as the `Problem` the server answered with. */
+export function createClient({ key, fetch: send, now, ...options }: ClientOptions) {
+  const signing = createSigningFetch(key, { ...(send && { fetch: send }), ...(now && { now }) });
+  const call = createCaller(createTransport({ ...options, fetch: signing }));
+  return {
+    auth: auth(call),
+    organizations: organizations(call),
+    inboxes: inboxes(call),
+    threads: threads(call),
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;

@@ -1,0 +1,22 @@
+import type { Body, Caller, Query } from './caller.ts';
+import { messages } from './messages.ts';
+import { items } from './pages.ts';
+import { inboxThreads } from './threads.ts';
+
+type List = Query<'inboxes.list'>;
+
+/** Inboxes in the key's scope. An inbox is named by any of its addresses or its uid. */
+export const inboxes = (call: Caller) => {
+  const list = (query: List = {}) => call('inboxes.list', { query });
+  return {
+    /** Repeat it with the same `client_id` and it answers the same inbox. */
+    create: (body: Body<'inboxes.create'> = {}) => call('inboxes.create', { body }),
+    list,
+    all: (query: List = {}) => items(list, (page) => page.inboxes, query),
+    get: (inbox_id: string) => call('inboxes.get', { path: { inbox_id } }),
+    update: (inbox_id: string, body: Body<'inboxes.update'>) =>
+      call('inboxes.update', { path: { inbox_id }, body }),
+    messages: messages(call),
+    threads: inboxThreads(call),
+  };
+};

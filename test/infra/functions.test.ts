@@ -1,0 +1,139 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { synthesize } from '../../lib/infra/synthesize.ts';
+import { unscopedActions } from '../../lib/infra/unscoped-actions.ts';
+
+const { template } = synthesize({ mailDomain: 'mail.acme.io', logRetentionDays: 30, bundle: false });
+const resources: [string, any][] = Object.entries(template['Resources']);
+const of = (type: string) => resources.filter(([, { Type }]) => Type === type);
+const functions = of('AWS::Lambda::Function').map(([, resource]) => ({
+  name: resource.Metadata['posthorn:entry'].split('/')[1] as string,
+  ...resource,
+}));
+const statements = (name: string): any[] => {
+  const { Role } = functions.find((fn) => fn.name === name)!.Properties;
+  const roleId = Role['Fn::GetAtt'][0];
+  return of('AWS::IAM::Policy')
+    .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: any) => Ref === roleId))
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+};
+const list = <T>(value: T | T[]): T[] => [value].flat() as T[];
+const allowed = (name: string) =>
+  statements(name)
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action }) => list<string>(Action));
+
+describe('functions', () => {
+  it('are one for each folder of lambdas, each with its entry in the template', () => {
+    expect(functions.map(({ name }) => name).toSorted()).toEqual(readdirSync('lambdas').toSorted());
+    for (const { name, Metadata } of functions)
+      expect(Metadata['posthorn:entry']).toBe(`lambdas/${name}/handler.ts`);
+  });
+
+  it.each(functions.map((fn) => [fn.name, fn] as const))(
+    '%s runs on arm64 and Node 24',
+    (_name, { Properties }) => {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+      });
+    },
+  );
+
+  it('have a role each, for Lambda only, without managed policies', () => {
+    const roles = functions.map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
+    expect(new Set(roles).size).toBe(functions.length);
+    expect(
+      of('AWS::IAM::Role')
+        .map(([id]) => id)
+        .toSorted(),
+    ).toEqual(roles.toSorted());
+    for (const [, { Properties }] of of('AWS::IAM::Role')) {
+      expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties.AssumeRolePolicyDocument.Statement[0].Principal).toEqual({
+        Service: 'lambda.amazonaws.com',
+      });
+    }
+  });
+
+  it('have a log group each that forgets, and may write to no other', () => {
+    const groups = functions.map(({ Properties }) => Properties.LoggingConfig.LogGroup.Ref);
+    expect(new Set(groups).size).toBe(functions.length);
+    for (const [, { Properties }] of of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(30);
+    functions.forEach(({ name }, index) => {
+      const logs = statements(name).filter(({ Action }) =>
+        list<string>(Action).some((action) => action.startsWith('logs:')),
+      );
+      expect(logs.map(({ Resource }) => Resource)).toEqual([{ 'Fn::GetAtt': [groups[index], 'Arn'] }]);
+    });
+  });
+
+  it('exist before anything invokes them with less than their policy', () => {
+    for (const { DependsOn } of functions)
+      expect(DependsOn.some((id: string) => id.includes('DefaultPolicy'))).toBe(true);
+  });
+});
+
+describe('grants', () => {
+  it('name no action by wildcard', () => {
+    for (const { name } of functions)
+      expect(allowed(name).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('reach every resource only for the listed actions, each alone, in activate-receiving', () => {
+    const everything = functions.flatMap(({ name }) =>
+      statements(name)
+        .filter(({ Effect, Resource }) => Effect === 'Allow' && list(Resource).includes('*'))
+        .map(({ Action }) => [name, Action]),
+    );
+    expect(everything).toEqual(
+      Object.values(unscopedActions).map((action) => ['activate-receiving', action]),
+    );
+  });
+
+  it('reach indexes by name', () => {
+    const resources = JSON.stringify(functions.map(({ name }) => statements(name)));
+    expect(resources).toContain('/index/by-pod');
+    expect(resources).not.toContain('/index/*');
+  });
+
+  it('keep the API from mail that belongs to nobody yet, and everybody but SES from putting any there', () => {
+    const denied = (name: string) => statements(name).filter(({ Effect }) => Effect === 'Deny');
+    const incoming = { 'Fn::Join': ['', [expect.anything(), '/incoming/*']] };
+    expect(denied('api')).toEqual([{ Effect: 'Deny', Action: 's3:GetObject', Resource: incoming }]);
+    for (const name of ['receive-mail', 'run-due']) {
+      expect(denied(name)).toEqual([{ Effect: 'Deny', Action: 's3:PutObject', Resource: incoming }]);
+    }
+  });
+
+  it.each([
+    ['health', /^logs:/],
+    ['operator', /^(logs|dynamodb):/],
+    ['activate-receiving', /^(logs|ses):/],
+    ['api', /^(logs|dynamodb|s3):/],
+    ['receive-mail', /^(logs|dynamodb|s3|sqs):/],
+    ['run-due', /^(logs|dynamodb|s3):/],
+    ['publish-event', /^(logs|dynamodb|events|sqs):/],
+  ])('keep %s to the services it needs', (name, services) => {
+    expect(allowed(name).filter((action) => !services.test(action))).toEqual([]);
+  });
+
+  it('let nobody change or scan the table, or change the bucket', () => {
+    const actions = functions.flatMap(({ name }) => allowed(name));
+    expect(
+      actions.filter(
+        (action) => /Scan|Table|Bucket(?!$)|PutBucket|PartiQL/.test(action) && action !== 's3:ListBucket',
+      ),
+    ).toEqual([]);
+  });
+
+  it('list the bucket only below incoming/ or one message', () => {
+    for (const name of ['receive-mail', 'run-due']) {
+      const listing = statements(name).filter(({ Action }) => list(Action).includes('s3:ListBucket'));
+      expect(listing.map(({ Condition }) => Condition)).toEqual([
+        { StringLikeIfExists: { 's3:prefix': ['incoming/*', '*/*/*/'] } },
+      ]);
+    }
+  });
+});

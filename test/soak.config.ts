@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** What takes longer than `npm test` may: the same promises, more often and in worse weather. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/soak/**/*.test.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+    reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
+  },
+});
