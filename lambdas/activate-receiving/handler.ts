@@ -1,4 +1,3 @@
-import { SESClient } from '@aws-sdk/client-ses';
 import * as z from 'zod';
 import { receiptRules } from '../../lib/adapters/receipt-rules.ts';
 import { activateReceiving, stopReceiving } from '../../lib/core/activate-receiving.ts';
@@ -7,8 +6,7 @@ import { readEnv } from '../../lib/edge/env.ts';
 import { env } from './env.ts';
 
 readEnv(env);
-// SES takes 1 request per second in this account and Region, from everybody together.
-const rules = receiptRules(new SESClient({ retryMode: 'adaptive', maxAttempts: 12 }));
+const rules = receiptRules();
 const activate = activateReceiving({ rules });
 const stop = stopReceiving({ rules });
 

@@ -33,7 +33,9 @@ export function createMailParser(options: MailParserOptions = {}): MailParser {
       const directory = await mkdtemp(join(options.tmpDir ?? tmpdir(), 'posthorn-mail-'));
       const dispose = (): Promise<void> => rm(directory, { recursive: true, force: true });
       try {
-        return Object.assign(await parseInto(directory, raw, thread, limits), { [Symbol.asyncDispose]: dispose });
+        return Object.assign(await parseInto(directory, raw, thread, limits), {
+          [Symbol.asyncDispose]: dispose,
+        });
       } catch (error) {
         await dispose();
         throw error;
@@ -59,9 +61,15 @@ async function parseInto(
   const { mail, failure } = await thread.parse({ path, directory, limits });
   const parsed: ParsedMail = mail ?? (await unparsedMail(path, failure ?? 'the parser stopped', limits));
   const problems = [
-    ...(size > limits.rawBytes ? [`the mail is larger than ${limits.rawBytes} bytes; the rest was not read`] : []),
+    ...(size > limits.rawBytes
+      ? [`the mail is larger than ${limits.rawBytes} bytes; the rest was not read`]
+      : []),
     ...(mail !== undefined && failure !== undefined ? [failure] : []),
     ...(parsed.parse_error === undefined ? [] : [parsed.parse_error]),
   ];
-  return { mail: problems.length === 0 ? parsed : { ...parsed, parse_error: problems.join('; ') }, digest, size };
+  return {
+    mail: problems.length === 0 ? parsed : { ...parsed, parse_error: problems.join('; ') },
+    digest,
+    size,
+  };
 }

@@ -5,14 +5,17 @@ import {
   DescribeActiveReceiptRuleSetCommand,
   type ReceiptRule as SesRule,
   RuleSetDoesNotExistException,
-  type SESClient,
+  SESClient,
   SetActiveReceiptRuleSetCommand,
   UpdateReceiptRuleCommand,
 } from '@aws-sdk/client-ses';
 import type { ReceiptRule, ReceiptRules } from '../core/activate-receiving.ts';
 
-/** The rule sets of the client's Region. SES allows 1 request per second: the client has to retry throttling. */
-export function receiptRules(ses: SESClient): ReceiptRules {
+/** SES takes 1 request per second in an account and Region, from everybody together: throttling is retried patiently. */
+const patient = { retryMode: 'adaptive', maxAttempts: 12 };
+
+/** The rule sets of the client's Region. */
+export function receiptRules(ses = new SESClient(patient)): ReceiptRules {
   return {
     async active() {
       const { Metadata, Rules = [] } = await ses.send(new DescribeActiveReceiptRuleSetCommand());

@@ -22,6 +22,9 @@ const receipt = z.object({
   }),
 });
 
+/** The id of the mail SES makes up to see whether it may write to the bucket and publish to the topic. */
+const setupNotification = 'AMAZON_SES_SETUP_NOTIFICATION';
+
 const policies = z.enum(['none', 'quarantine', 'reject']);
 
 /**
@@ -33,6 +36,7 @@ export function sesNotice(body: string): Notice | undefined {
   const said = readJson(message);
   if (typeof said !== 'object' || said === null || !('notificationType' in said) || said.notificationType !== 'Received') return undefined;
   const { mail, receipt: of } = receipt.parse(said);
+  if (mail.messageId === setupNotification) return undefined;
   const policy = policies.safeParse(of.dmarcPolicy?.toLowerCase());
   return {
     ses_id: mail.messageId,

@@ -13,7 +13,8 @@ export function bodies(tree: PartNode, alternative = false): Body[] {
   const inner = alternative || tree.contentType === 'multipart/alternative';
   const children = tree.children.flatMap((child) => bodies(child, inner));
   const content = tree.textContent ?? '';
-  if (content === '' || (tree.contentType !== 'text/plain' && tree.contentType !== 'text/html')) return children;
+  if (content === '' || (tree.contentType !== 'text/plain' && tree.contentType !== 'text/html'))
+    return children;
   const type = tree.contentType === 'text/html' ? 'html' : 'text';
   return [{ type, content, alternative }, ...children];
 }

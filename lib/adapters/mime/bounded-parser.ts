@@ -130,7 +130,8 @@ function attachNamedText(part: Chunk): void {
 /** RFC 2046 §5.1.5: what a digest holds is mail unless it says otherwise. */
 function attachDigested(part: Chunk): void {
   const digested = part.parentNode && part.parentNode.multipart === 'digest';
-  if (digested && part.headers && !part.headers.hasHeader('Content-Type')) part.contentType = 'message/rfc822';
+  if (digested && part.headers && !part.headers.hasHeader('Content-Type'))
+    part.contentType = 'message/rfc822';
 }
 
 /**

@@ -47,7 +47,7 @@ export function splitHead(bytes: Uint8Array): HeaderLine[] {
 }
 
 function* eachLine(text: string): Generator<string> {
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at);
     const line = text.slice(at, end === -1 ? text.length : end);
     yield line.endsWith('\r') ? line.slice(0, -1) : line;

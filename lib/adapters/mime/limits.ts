@@ -20,7 +20,7 @@ export interface MailLimits {
   bodyBytes: number;
   /** Addresses kept of one header. */
   addresses: number;
-  /** Milliseconds for parsing: 40 MB take 2 seconds of one core; a Lambda with a third of a core gets there. */
+  /** Milliseconds for parsing: 40 MB take 0.6 seconds of one core, so a tenth of one gets there. */
   milliseconds: number;
   /** Milliseconds for what is derived from the parsed mail: extraction and preview. */
   derivingMilliseconds: number;

@@ -106,7 +106,8 @@ function converse(worker: Worker, job: ParseJob): Promise<ParseOutcome> {
 
 function plainWords(error: unknown, limits: MailLimits): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `parsing needed more than ${limits.heapMegabytes} MB of memory`;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return `parsing needed more than ${limits.heapMegabytes} MB of memory`;
   if (error instanceof RangeError && /call stack/i.test(error.message)) return 'parsing recursed too deep';
   return `the parser failed: ${cleanLine(error instanceof Error ? error.message : String(error), 200)}`;
 }

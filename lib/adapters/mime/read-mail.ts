@@ -1,6 +1,6 @@
 import type { AddressObject, Headers } from 'mailparser';
 import type { ParsedMail } from '../../core/mail.ts';
-import { formatAddresses } from './addresses.ts';
+import { formatAddresses, formatAuthors } from './addresses.ts';
 import { html, plainText } from './bodies.ts';
 import { DECODED } from './bounded-parser.ts';
 import { cleanLine, cleanText } from './clean-text.ts';
@@ -30,11 +30,14 @@ export async function readMail(
   const problems = [...structure.problems, ...headProblems(head, limits)];
   const { map, complete } = headerMap(head, limits);
   if (!complete) problems.push('not all headers are kept');
+  const { headers } = structure;
+  const fields =
+    headers === undefined ? scannedFields(head, limits) : decodedFields(headers, limits, problems);
   const reported = await reportedId(structure, limits);
   const text = plainText(structure.bodies, () => '');
   const body = html(structure.bodies);
   const mail: ParsedMail = {
-    ...(structure.headers === undefined ? scannedFields(head, limits) : decodedFields(structure.headers, limits)),
+    ...fields,
     ...idFields(head),
     ...(text === undefined ? {} : { text: cleanText(text) }),
     ...(body === undefined ? {} : { html: cleanText(body) }),
@@ -46,15 +49,21 @@ export async function readMail(
   return { mail, derive: () => derivedFields(structure, mail.html) };
 }
 
-function decodedFields(headers: Headers, limits: MailLimits): ScannedFields {
-  const list = (name: string): string[] =>
-    formatAddresses(headers.get(name) as AddressObject | AddressObject[] | undefined).slice(0, limits.addresses);
-  const from = list('from');
+function decodedFields(headers: Headers, limits: MailLimits, problems: string[]): ScannedFields {
+  const header = (name: string): AddressObject | AddressObject[] | undefined =>
+    headers.get(name) as AddressObject | AddressObject[] | undefined;
+  const list = (name: string): string[] => {
+    const addresses = formatAddresses(header(name));
+    if (addresses.length > limits.addresses)
+      problems.push(`${name} has more than ${limits.addresses} addresses`);
+    return addresses.slice(0, limits.addresses);
+  };
+  const from = formatAuthors(header('from'));
   const [replyTo, cc, bcc] = [list('reply-to'), list('cc'), list('bcc')];
   const subject = headers.get('subject');
   return {
     ...(typeof subject === 'string' ? { subject: cleanLine(subject, MAX_SUBJECT) } : {}),
-    ...(from.length === 0 ? {} : { from: from.join(', ') }),
+    ...(from === undefined ? {} : { from }),
     ...(replyTo.length === 0 ? {} : { reply_to: replyTo }),
     to: list('to'),
     ...(cc.length === 0 ? {} : { cc }),
@@ -76,7 +85,10 @@ function headProblems(head: readonly HeaderLine[], limits: MailLimits): string[]
   ];
 }
 
-async function reportedId({ attachments, reported }: Structure, limits: MailLimits): Promise<string | undefined> {
+async function reportedId(
+  { attachments, reported }: Structure,
+  limits: MailLimits,
+): Promise<string | undefined> {
   const part = reported === undefined ? undefined : attachments[reported];
   if (part === undefined) return undefined;
   return messageIds(headerValue(await readHead(part.path, limits.headBytes), 'message-id'))[0];
@@ -88,7 +100,10 @@ function derivedFields({ bodies }: Structure, whole: string | undefined): Derive
   const extractedHtml = whole === undefined ? undefined : replyHtml(whole);
   const readable = text ?? (whole === undefined ? undefined : htmlText(whole));
   const extracted = text === undefined ? htmlText(extractedHtml ?? '') : replyText(text);
-  const preview = [...(readable ?? '').slice(0, 5_000).replace(/\s+/g, ' ').trim()].slice(0, PREVIEW_CHARACTERS);
+  const preview = [...(readable ?? '').slice(0, 5_000).replace(/\s+/g, ' ').trim()].slice(
+    0,
+    PREVIEW_CHARACTERS,
+  );
   return {
     ...(text === undefined ? {} : { text: cleanText(text) }),
     ...(extracted === undefined || extracted === '' ? {} : { extracted_text: cleanText(extracted) }),

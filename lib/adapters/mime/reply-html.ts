@@ -16,9 +16,16 @@ const QUOTE_CLASSES = new Set([
 ]);
 const QUOTE_IDS = new Set(['ms-outlook-mobile-signature', 'applemailsignature', 'signature']);
 /** Elements after which only history follows. */
-const END_IDS = new Set(['divrplyfwdmsg', 'appendonsend', 'olk_src_body_section', 'stopspelling', 'reply-intro']);
+const END_IDS = new Set([
+  'divrplyfwdmsg',
+  'appendonsend',
+  'olk_src_body_section',
+  'stopspelling',
+  'reply-intro',
+]);
 /** Word's rule above the copied headers, in the colours of Outlook's versions. */
-const OUTLOOK_RULE = /border-top:\s?solid #(?:e1e1e1|b5c4df) 1\.0pt|border:none;border-top:solid #(?:e1e1e1|b5c4df)/i;
+const OUTLOOK_RULE =
+  /border-top:\s?solid #(?:e1e1e1|b5c4df) 1\.0pt|border:none;border-top:solid #(?:e1e1e1|b5c4df)/i;
 
 /**
  * What the writer newly wrote in an HTML body, cut from it as it stands: no element is rewritten. No maintained
@@ -72,7 +79,7 @@ class Cutter {
       this.#copied = end;
     } else if (this.#ended !== undefined && depth < this.#ended && !implied) {
       this.#ended = depth;
-      this.#pieces.push(this.#html.slice(this.#html.lastIndexOf('<', end), end));
+      this.#pieces.push(this.#html.slice(this.#html.lastIndexOf('<', end - 1), end));
     }
   }
 

@@ -24,7 +24,8 @@ const RULE =
 const FORWARD = /forwarded message|weitergeleitete nachricht/i;
 const BEGIN_FORWARD = /^[\s>*]{0,20}begin forwarded message:?\s*$/i;
 
-const FROM_HEADER = /^[ \t>*]{0,20}(?:from|von|de|da|van|från|fra|od|от|від|发件人|寄件者|差出人)\*?\s?[:：]\*?\s*\S/iu;
+const FROM_HEADER =
+  /^[ \t>*]{0,20}(?:from|von|de|da|van|från|fra|od|от|від|发件人|寄件者|差出人)\*?\s?[:：]\*?\s*\S/iu;
 const OTHER_HEADER =
   /^[ \t>*]{0,20}(?:sent|date|to|cc|subject|reply-to|gesendet|datum|an|betreff|envoyé|à|objet|enviado|fecha|para|asunto|assunto|data|risposta|oggetto|inviato|a|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|wysłano|do|temat|отправлено|кому|тема|发送时间|收件人|主题)\*?\s?[:：]\*?\s*\S/iu;
 

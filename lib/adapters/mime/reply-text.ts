@@ -33,7 +33,7 @@ export function replyText(text: string): string | undefined {
 function withoutHistory(lines: readonly string[]): { kept: string[]; complete: boolean } {
   const kept: string[] = [];
   let nothingYet = true;
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const taken = markerLines(lines, at);
     if (taken === 0) {
       const end = (lines[at] ?? '').startsWith('```') ? endOfCode(lines, at) : at + 1;

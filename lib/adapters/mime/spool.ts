@@ -35,7 +35,7 @@ export async function spool(
 }
 
 async function writeAll(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.byteLength; ) {
+  for (let at = 0; at < chunk.byteLength;) {
     const { bytesWritten } = await file.write(chunk, at, chunk.byteLength - at);
     at += bytesWritten;
   }

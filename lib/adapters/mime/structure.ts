@@ -65,13 +65,16 @@ async function run(parser: BoundedParser, path: string, limits: MailLimits): Pro
   source.destroy();
   const node = parser.curnode;
   parser.abandon();
-  const content = node === false || node.isAttachment === true ? undefined : (node.contentStream ?? undefined);
+  const content =
+    node === false || node.isAttachment === true ? undefined : (node.contentStream ?? undefined);
   if (content !== undefined && node !== false && node.textContent === undefined) await settled(content);
 }
 
 function plainWords(problem: Error, limits: MailLimits): string {
   const tooLarge = 'code' in problem && problem.code === 'EMAXLEN';
-  return tooLarge ? `a header block is larger than ${limits.headBytes} bytes` : cleanLine(problem.message, 200);
+  return tooLarge
+    ? `a header block is larger than ${limits.headBytes} bytes`
+    : cleanLine(problem.message, 200);
 }
 
 async function settled(stream: Readable): Promise<void> {
@@ -118,5 +121,7 @@ function isReport(node: PartNode): boolean {
 }
 
 function isEmptyMultipart(tree: PartNode): boolean {
-  return tree.contentType !== false && tree.contentType.startsWith('multipart/') && tree.children.length === 0;
+  return (
+    tree.contentType !== false && tree.contentType.startsWith('multipart/') && tree.children.length === 0
+  );
 }

@@ -95,7 +95,8 @@ export class DynamoDb implements Service {
 
   /** The sequence number after which `readStream` answers only what is written from now on. */
   latestSequence(streamArn: string): string {
-    if (this.#engine.catalog.byStream(streamArn) === undefined) throw new Error(`there is no stream ${streamArn}`);
+    if (this.#engine.catalog.byStream(streamArn) === undefined)
+      throw new Error(`there is no stream ${streamArn}`);
     return sequenceText(this.#engine.store.records.last());
   }
 

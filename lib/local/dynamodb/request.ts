@@ -31,7 +31,9 @@ export function readRequest<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(withoutNulls(input));
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const at = issue.path.map((step) => (typeof step === 'number' ? `${step + 1}.member` : lowerFirst(String(step))));
+  const at = issue.path.map((step) =>
+    typeof step === 'number' ? `${step + 1}.member` : lowerFirst(String(step)),
+  );
   const where = at.join('.');
   const given = issue.path.reduce<unknown>((value, step) => (value as never)?.[step], withoutNulls(input));
   if (issue.code === 'unrecognized_keys') {
@@ -42,7 +44,11 @@ export function readRequest<T>(schema: z.ZodType<T>, input: unknown): T {
   }
   if (given === undefined) throw constraint('null', where, 'Member must not be null');
   if (issue.code === 'invalid_value') {
-    throw constraint(`'${String(given)}'`, where, `Member must satisfy enum value set: [${issue.values.join(', ')}]`);
+    throw constraint(
+      `'${String(given)}'`,
+      where,
+      `Member must satisfy enum value set: [${issue.values.join(', ')}]`,
+    );
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
     const what = issue.origin === 'number' || issue.origin === 'int' ? 'value' : 'length';
@@ -57,7 +63,9 @@ export function readRequest<T>(schema: z.ZodType<T>, input: unknown): T {
 }
 
 function constraint(value: string, where: string, what: string) {
-  return validation(`1 validation error detected: Value ${value} at '${where}' failed to satisfy constraint: ${what}`);
+  return validation(
+    `1 validation error detected: Value ${value} at '${where}' failed to satisfy constraint: ${what}`,
+  );
 }
 
 /** Top-level nulls count as absent. */

@@ -29,7 +29,10 @@ const index = z.strictObject({
 });
 const streamView = z.enum(['KEYS_ONLY', 'NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES']);
 const shared = {
-  TableName: z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/).optional(),
+  TableName: z
+    .string()
+    .regex(/^[a-zA-Z0-9_.-]{3,255}$/)
+    .optional(),
   AttributeDefinitions: attributeDefinitions,
   KeySchema: keySchema,
   GlobalSecondaryIndexes: z.array(index).max(20).optional(),
@@ -82,7 +85,9 @@ export function resourceTypes(catalog: Catalog, region: string): ResourceType[] 
       deploy: (resource: Resource<GlobalTableProperties>) => {
         const [only] = resource.properties.Replicas;
         if (only!.Region !== region) {
-          throw new Error(`${resource.logicalId}: its replica is in ${only!.Region}, this cloud is ${region}`);
+          throw new Error(
+            `${resource.logicalId}: its replica is in ${only!.Region}, this cloud is ${region}`,
+          );
         }
         return deploy(catalog, resource, only!.DeletionProtectionEnabled);
       },
@@ -112,7 +117,9 @@ function deploy(
   };
 }
 
-function shapeOf(resource: Resource<GlobalTableProperties | TableProperties>): Omit<TableShape, 'deletionProtection'> {
+function shapeOf(
+  resource: Resource<GlobalTableProperties | TableProperties>,
+): Omit<TableShape, 'deletionProtection'> {
   const { logicalId, physicalName, properties } = resource;
   const types = new Map(properties.AttributeDefinitions.map((one) => [one.AttributeName, one.AttributeType]));
   const used = new Set<string>();
@@ -124,13 +131,11 @@ function shapeOf(resource: Resource<GlobalTableProperties | TableProperties>): O
   const shape = {
     name: properties.TableName ?? physicalName,
     keys: keys(properties.KeySchema),
-    indexes: (properties.GlobalSecondaryIndexes ?? []).map(
-      (one): IndexShape => ({
-        name: one.IndexName,
-        keys: keys(one.KeySchema),
-        projection: projectionOf(logicalId, one),
-      }),
-    ),
+    indexes: (properties.GlobalSecondaryIndexes ?? []).map((one): IndexShape => ({
+      name: one.IndexName,
+      keys: keys(one.KeySchema),
+      projection: projectionOf(logicalId, one),
+    })),
     streamView: properties.StreamSpecification?.StreamViewType,
     ttlAttribute: ttl?.Enabled ? ttl.AttributeName : undefined,
   };
@@ -149,7 +154,8 @@ function keysOf(
 ): KeySchema {
   const part = (name: string): KeyAttribute => {
     const type = types.get(name);
-    if (type === undefined) throw new Error(`${logicalId}: AttributeDefinitions lacks the key attribute ${name}`);
+    if (type === undefined)
+      throw new Error(`${logicalId}: AttributeDefinitions lacks the key attribute ${name}`);
     used.add(name);
     return { name, type };
   };

@@ -56,9 +56,15 @@ export function allowedTable(
 }
 
 /** Asks IAM; throws AccessDenied. */
-export function authorize(session: Session, action: string, resource: string, keys: ConditionKeys = {}): void {
+export function authorize(
+  session: Session,
+  action: string,
+  resource: string,
+  keys: ConditionKeys = {},
+): void {
   const context: Record<string, string | string[]> = {};
-  for (const [key, value] of Object.entries(keys)) if (value !== undefined) context[`dynamodb:${key}`] = value;
+  for (const [key, value] of Object.entries(keys))
+    if (value !== undefined) context[`dynamodb:${key}`] = value;
   session.engine.cloud.authorize({ caller: session.caller, action: `dynamodb:${action}`, resource, context });
 }
 

@@ -16,6 +16,8 @@ export const eventInvokeConfigProperties = z.strictObject({
   DestinationConfig: destinationConfig.optional(),
 });
 
+export type EventInvokeConfig = z.infer<typeof eventInvokeConfigProperties>;
+
 export interface AsyncPolicy {
   retries: number;
   /** Milliseconds. */
@@ -41,6 +43,7 @@ export interface AsyncEventsGiven {
   cloud: Cloud;
   database: DatabaseSync;
   run(functionName: string, payload: string, requestId: string): Promise<Outcome>;
+  knows(functionName: string): boolean;
   arnOf(functionName: string): string;
   policyOf(functionName: string): AsyncPolicy;
 }
@@ -76,7 +79,11 @@ export class AsyncEvents {
   start(): void {
     this.#state = 'started';
     const rows = this.#given.database.prepare('SELECT * FROM async_event ORDER BY accepted').all();
-    for (const row of rows) this.#schedule(row as unknown as Row);
+    for (const row of rows as unknown as Row[]) {
+      // A function that left the template takes its events with it.
+      if (this.#given.knows(row.function)) this.#schedule(row);
+      else this.#forget(row);
+    }
   }
 
   /** Events in hand are finished; what fails from now on stays for the next start. */

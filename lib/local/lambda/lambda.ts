@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type * as z from 'zod';
 import { AwsError } from '../aws-error.ts';
 import { callerName } from '../caller-name.ts';
 import type { Caller, Cloud, Deployed, Resource, ResourceType } from '../cloud.ts';
 import type { Service, ServiceRequest, ServiceResponse } from '../cloud.ts';
 import { openDatabase } from '../open-database.ts';
 import { AsyncEvents, eventInvokeConfigProperties, usualPolicy } from './async-events.ts';
-import type { AsyncPolicy } from './async-events.ts';
+import type { AsyncPolicy, EventInvokeConfig } from './async-events.ts';
 import { checkVariables } from './environment.ts';
 import { Checkpoints } from './event-sources/checkpoints.ts';
 import { mappingProperties } from './event-sources/mapping-properties.ts';
@@ -25,7 +26,8 @@ import { InstanceKeys } from './instance/instance-keys.ts';
 import { answerInvoke } from './invoke-http.ts';
 import { LambdaFunction } from './lambda-function.ts';
 import type { InvokeResult, LambdaOptions, StrayCall } from './lambda-options.ts';
-import { limits } from './limits.ts';
+import { checkRequestSize } from './limits.ts';
+import { demandGrants } from './role-grants.ts';
 import { permissionProperties, Permissions } from './permissions.ts';
 import type { PermissionProperties } from './permissions.ts';
 
@@ -60,30 +62,15 @@ export class Lambda implements Service {
       cloud: this.#cloud,
       database: this.#database,
       run: (name, payload, requestId) => this.#function(name).run(payload, requestId),
+      knows: (name) => this.#functions.has(name),
       arnOf: (name) => this.#function(name).arn,
       policyOf: (name) => this.#policies.get(name) ?? usualPolicy,
     });
     this.resources = [
-      {
-        type: 'AWS::Lambda::Function',
-        properties: functionProperties,
-        deploy: (one) => this.#deployFunction(one),
-      },
-      {
-        type: 'AWS::Lambda::Permission',
-        properties: permissionProperties,
-        deploy: (one) => this.#permit(one),
-      },
-      {
-        type: 'AWS::Lambda::EventSourceMapping',
-        properties: mappingProperties,
-        deploy: (one) => this.#map(one),
-      },
-      {
-        type: 'AWS::Lambda::EventInvokeConfig',
-        properties: eventInvokeConfigProperties,
-        deploy: (one) => this.#configure(one),
-      },
+      resource('Function', functionProperties, (one) => this.#deployFunction(one)),
+      resource('Permission', permissionProperties, (one) => this.#permit(one)),
+      resource('EventSourceMapping', mappingProperties, (one) => this.#map(one)),
+      resource('EventInvokeConfig', eventInvokeConfigProperties, (one) => this.#configure(one)),
     ];
   }
 
@@ -119,7 +106,7 @@ export class Lambda implements Service {
         resource: target.arn,
         resourcePolicy,
       });
-      checkSize(payload, type);
+      checkRequestSize(payload, type);
     } catch (error) {
       this.#cloud.record({ service: 'lambda', action: 'Invoke', by, error: (error as Error).name });
       throw error;
@@ -233,28 +220,27 @@ export class Lambda implements Service {
     return { ref: logicalId, attributes: { Id: logicalId, EventSourceMappingArn: arn } };
   }
 
-  async #configure(resource: Resource): Promise<Deployed> {
-    const properties = eventInvokeConfigProperties.parse(resource.properties);
+  async #configure({ logicalId, properties }: Resource<EventInvokeConfig>): Promise<Deployed> {
     const target = this.#function(properties.FunctionName);
     const queueArn = properties.DestinationConfig?.OnFailure?.Destination;
-    const onFailure =
-      queueArn === undefined
-        ? undefined
-        : new FailureDestination(this.#cloud, this.#options.queues, await this.#roleOf(target), queueArn);
+    const caller = await this.#roleOf(target);
+    if (queueArn !== undefined) demandGrants(this.#cloud, caller, 'sqs', ['SendMessage'], queueArn);
+    const onFailure = queueArn && new FailureDestination(this.#cloud, this.#options.queues, caller, queueArn);
     this.#policies.set(target.name, {
       retries: properties.MaximumRetryAttempts,
       maxAge: properties.MaximumEventAgeInSeconds * 1000,
-      onFailure,
+      ...(onFailure && { onFailure }),
     });
-    return { ref: resource.logicalId };
+    return { ref: logicalId };
   }
 }
 
-function checkSize(payload: string, type: 'sync' | 'event'): void {
-  const limit = type === 'sync' ? limits.syncRequest : limits.asyncRequest;
-  if (Buffer.byteLength(payload) <= limit) return;
-  const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
-  throw new AwsError('RequestTooLargeException', message, { status: 413 });
+function resource<P>(
+  name: string,
+  properties: z.ZodType<P>,
+  deploy: ResourceType<P>['deploy'],
+): ResourceType<P> {
+  return { type: `AWS::Lambda::${name}`, properties, deploy };
 }
 
 async function runFrom(target: LambdaFunction, event: unknown): Promise<Outcome> {

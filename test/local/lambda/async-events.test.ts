@@ -79,6 +79,34 @@ describe('asynchronous events', () => {
     await vi.waitFor(() => expect(seen).toEqual([{ n: 2 }]), 5_000);
   });
 
+  it('go with a function that left the template', async () => {
+    house = await LambdaHouse.open();
+    const { home } = house.cloud;
+    await house.addFunction('batch');
+    await send('batch', { n: 4 });
+    await house.close({ keepHome: true });
+    house = await LambdaHouse.open({ home });
+    house.lambda.start();
+    await house.close({ keepHome: true });
+    house = await LambdaHouse.open({ home });
+    failing(house);
+    const arn = await house.addFunction('batch');
+    house.lambda.start();
+    await house.call(arn, { n: 5 });
+    expect(seen).toEqual([{ n: 5 }]);
+  });
+
+  it('need a role that may send to their destination', async () => {
+    house = await LambdaHouse.open();
+    await house.addFunction('batch');
+    house.cloud.deny = ({ action }) => action === 'sqs:SendMessage';
+    const config = {
+      ...{ FunctionName: 'batch', Qualifier: '$LATEST' },
+      DestinationConfig: { OnFailure: { Destination: dlq } },
+    };
+    await expect(house.deploy('AWS::Lambda::EventInvokeConfig', 'C', config)).rejects.toThrow(/SendMessage/);
+  });
+
   it('are kept when the cloud stops while they are being handled', async () => {
     house = await LambdaHouse.open();
     const { home } = house.cloud;

@@ -59,7 +59,8 @@ export const batchGetItem: ApiCall = (session, input) => {
     Responses[one.name]!.push(projection === undefined ? row.item : project(row.item, projection));
   }
   // The answer's order means nothing on AWS.
-  if (session.engine.cloud.weather.strikes('reorder')) for (const items of Object.values(Responses)) items.reverse();
+  if (session.engine.cloud.weather.strikes('reorder'))
+    for (const items of Object.values(Responses)) items.reverse();
   const consumed = session.meter.consumed(request.ReturnConsumedCapacity);
   return { Responses, UnprocessedKeys, ...(consumed === undefined ? {} : { ConsumedCapacity: consumed }) };
 };

@@ -33,7 +33,8 @@ interface BatchWrite {
 export const batchWriteItem: ApiCall = (session, input) => {
   const request = readRequest(batchWriteRequest, input);
   const names = Object.entries(request.RequestItems);
-  if (names.length === 0) throw validation('The batch write request list for a table cannot be null or empty');
+  if (names.length === 0)
+    throw validation('The batch write request list for a table cannot be null or empty');
   if (names.reduce((sum, [, requests]) => sum + requests.length, 0) > MAX_BATCH_WRITE) {
     throw validation('Too many items requested for the BatchWriteItem call');
   }

@@ -55,7 +55,10 @@ function tableDescription(found: Table, store: TableStore): object {
     TableId: found.uuid,
     TableStatus: 'ACTIVE',
     CreationDateTime: found.created / 1000,
-    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
+      AttributeName,
+      AttributeType,
+    })),
     KeySchema: keySchemaOf(found.keys),
     BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
     DeletionProtectionEnabled: found.deletionProtection,

@@ -51,7 +51,8 @@ export function readExpressions(input: ExpressionInput, allowed: readonly Parame
   const conditionOf = (parameter: Parameter) =>
     input[parameter] === undefined ? undefined : readCondition(input[parameter], parameter, placeholders);
   const expressions = {
-    update: input.UpdateExpression === undefined ? undefined : readUpdate(input.UpdateExpression, placeholders),
+    update:
+      input.UpdateExpression === undefined ? undefined : readUpdate(input.UpdateExpression, placeholders),
     condition: conditionOf('ConditionExpression'),
     keyCondition: conditionOf('KeyConditionExpression'),
     filter: conditionOf('FilterExpression'),

@@ -32,7 +32,9 @@ export const getItem: ApiCall = (session, input) => {
   session.meter.read(table, readUnits(row?.size ?? 0, request.ConsistentRead ? 'consistent' : 'eventual'));
   const consumed = session.meter.consumed(request.ReturnConsumedCapacity)?.[0];
   return {
-    ...(row === undefined ? {} : { Item: projection === undefined ? row.item : project(row.item, projection) }),
+    ...(row === undefined
+      ? {}
+      : { Item: projection === undefined ? row.item : project(row.item, projection) }),
     ...(consumed === undefined ? {} : { ConsumedCapacity: consumed }),
   };
 };

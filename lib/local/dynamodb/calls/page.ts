@@ -36,7 +36,11 @@ export interface Target {
 }
 
 /** Checks Select, ConsistentRead and the projection against the table or index that is read. */
-export function checkSelection({ table, index }: Target, request: PagingRequest, { projection }: Expressions): void {
+export function checkSelection(
+  { table, index }: Target,
+  request: PagingRequest,
+  { projection }: Expressions,
+): void {
   const { Select: select } = request;
   if (index !== undefined && request.ConsistentRead) {
     throw validation('Consistent reads are not supported on global secondary indexes');

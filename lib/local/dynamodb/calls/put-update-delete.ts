@@ -8,7 +8,13 @@ import type { Item } from '../value/attribute-value.ts';
 import type { Outcome } from './write.ts';
 import { perform, prepareDelete, preparePut, prepareUpdate } from './write.ts';
 
-const common = { ...table, ...placeholders, ...writing, ...onFailure, ConditionExpression: z.string().optional() };
+const common = {
+  ...table,
+  ...placeholders,
+  ...writing,
+  ...onFailure,
+  ConditionExpression: z.string().optional(),
+};
 const putRequest = z.strictObject({ ...common, Item: members, ReturnValues: oldOrNothing });
 const deleteRequest = z.strictObject({ ...common, Key: members, ReturnValues: oldOrNothing });
 const updateRequest = z.strictObject({
@@ -21,13 +27,21 @@ const updateRequest = z.strictObject({
 export const putItem: ApiCall = (session, input) => {
   const request = readRequest(putRequest, input);
   const { old } = perform(session, preparePut(session, request));
-  return answer(session, request.ReturnConsumedCapacity, request.ReturnValues === 'ALL_OLD' ? old?.item : undefined);
+  return answer(
+    session,
+    request.ReturnConsumedCapacity,
+    request.ReturnValues === 'ALL_OLD' ? old?.item : undefined,
+  );
 };
 
 export const deleteItem: ApiCall = (session, input) => {
   const request = readRequest(deleteRequest, input);
   const { old } = perform(session, prepareDelete(session, request));
-  return answer(session, request.ReturnConsumedCapacity, request.ReturnValues === 'ALL_OLD' ? old?.item : undefined);
+  return answer(
+    session,
+    request.ReturnConsumedCapacity,
+    request.ReturnValues === 'ALL_OLD' ? old?.item : undefined,
+  );
 };
 
 export const updateItem: ApiCall = (session, input) => {

@@ -67,7 +67,13 @@ export const query: ApiCall = (session, input) => {
     (start === undefined || Buffer.compare(place.position, start.position) * (forward ? 1 : -1) > 0);
   const space = target.index?.space ?? table.space;
   const rows = session.engine.store.rows.partition(space, hash, range, forward, start?.position);
-  return takePage(session, target, request, expressions, perhapsLagging(session, target.index, rows, covers, forward));
+  return takePage(
+    session,
+    target,
+    request,
+    expressions,
+    perhapsLagging(session, target.index, rows, covers, forward),
+  );
 };
 
 function checkFilter({ table, index }: Target, { filter }: Expressions): void {

@@ -43,7 +43,13 @@ export const scan: ApiCall = (session, input) => {
     place.token < segment.to &&
     (start === undefined || comparePlaces(place, start) > 0);
   const rows = session.engine.store.rows.all(target.index?.space ?? table.space, segment, start);
-  return takePage(session, target, request, expressions, perhapsLagging(session, target.index, rows, covers, true));
+  return takePage(
+    session,
+    target,
+    request,
+    expressions,
+    perhapsLagging(session, target.index, rows, covers, true),
+  );
 };
 
 /** The stretch of tokens that a parallel scan's segment reads. */

@@ -74,7 +74,9 @@ export const getShardIterator: ApiCall = (session, input) => {
   if (request.ShardId !== SHARD) {
     throw notFound(`Requested resource not found: Shard does not exist: ${request.ShardId}`);
   }
-  return { ShardIterator: write({ arn: stream.arn, after: startOf(session, stream, request), at: now(session) }) };
+  return {
+    ShardIterator: write({ arn: stream.arn, after: startOf(session, stream, request), at: now(session) }),
+  };
 };
 
 function startOf(session: Session, stream: Stream, request: z.infer<typeof iteratorRequest>): number {
@@ -98,7 +100,10 @@ export const getRecords: ApiCall = (session, input) => {
   const { arn, after, at } = read(ShardIterator);
   const stream = allowedStream(session, 'GetRecords', arn);
   if (at < now(session) - ITERATOR_MS) {
-    throw new AwsError('ExpiredIteratorException', 'Iterator expired: it was issued more than 15 minutes ago.');
+    throw new AwsError(
+      'ExpiredIteratorException',
+      'Iterator expired: it was issued more than 15 minutes ago.',
+    );
   }
   const { store, cloud } = session.engine;
   const found = store.records.after(stream, after, trimHorizon(session), limit, cloud.region);
@@ -117,12 +122,17 @@ export const listStreams: ApiCall = (session, input) => {
   });
   const after = start === undefined ? streams : streams.filter(({ StreamArn }) => StreamArn > start);
   const page = after.slice(0, limit);
-  return { Streams: page, ...(after.length > limit ? { LastEvaluatedStreamArn: page.at(-1)!.StreamArn } : {}) };
+  return {
+    Streams: page,
+    ...(after.length > limit ? { LastEvaluatedStreamArn: page.at(-1)!.StreamArn } : {}),
+  };
 };
 
 function withinBytes(records: StreamRecord[]): StreamRecord[] {
   let bytes = 0;
-  const over = records.findIndex(({ dynamodb }, at) => (bytes += dynamodb.SizeBytes) > MAX_RECORDS_BYTES && at > 0);
+  const over = records.findIndex(
+    ({ dynamodb }, at) => (bytes += dynamodb.SizeBytes) > MAX_RECORDS_BYTES && at > 0,
+  );
   return over < 0 ? records : records.slice(0, over);
 }
 

@@ -18,7 +18,10 @@ const get = z.strictObject({
   ExpressionAttributeNames: placeholders.ExpressionAttributeNames,
 });
 const transactGetRequest = z.strictObject({
-  TransactItems: z.array(z.strictObject({ Get: get })).min(1).max(MAX_TRANSACTION_ITEMS),
+  TransactItems: z
+    .array(z.strictObject({ Get: get }))
+    .min(1)
+    .max(MAX_TRANSACTION_ITEMS),
   ReturnConsumedCapacity: consumedMode,
 });
 

@@ -36,7 +36,8 @@ export function distinctItems(items: readonly { table: Table; key: Item }[]): vo
   for (const { table, key } of items) {
     const { space, hash, position } = itemPlace(table, key);
     const place = `${space}/${hash.toString('latin1')}/${position.toString('latin1')}`;
-    if (seen.has(place)) throw validation('Transaction request cannot include multiple operations on one item');
+    if (seen.has(place))
+      throw validation('Transaction request cannot include multiple operations on one item');
     seen.add(place);
   }
 }

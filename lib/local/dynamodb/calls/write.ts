@@ -35,7 +35,11 @@ type WriteInput = ExpressionInput & {
 };
 
 /** `enclosing`: the transaction call around the write; it is authorized by the write's own action all the same. */
-export function preparePut(session: Session, input: WriteInput & { Item: unknown }, enclosing?: string): Write {
+export function preparePut(
+  session: Session,
+  input: WriteInput & { Item: unknown },
+  enclosing?: string,
+): Write {
   const item = readItem(input.Item);
   const expressions = readExpressions(input, ['ConditionExpression']);
   const table = allow(session, 'PutItem', input, item, expressions, enclosing);
@@ -43,10 +47,19 @@ export function preparePut(session: Session, input: WriteInput & { Item: unknown
   checkIndexKeys(table, item);
   checkKeyPaths(table, expressions);
   if (itemSize(item) > MAX_ITEM_BYTES) throw validation('Item size has exceeded the maximum allowed size');
-  return { ...basics(input, table, expressions), kind: 'Put', key: keyOf(table.keys, item), next: () => item };
+  return {
+    ...basics(input, table, expressions),
+    kind: 'Put',
+    key: keyOf(table.keys, item),
+    next: () => item,
+  };
 }
 
-export function prepareUpdate(session: Session, input: WriteInput & { Key: unknown }, enclosing?: string): Write {
+export function prepareUpdate(
+  session: Session,
+  input: WriteInput & { Key: unknown },
+  enclosing?: string,
+): Write {
   const key = readItem(input.Key);
   const expressions = readExpressions(input, ['UpdateExpression', 'ConditionExpression']);
   const table = allow(session, 'UpdateItem', input, key, expressions, enclosing);
@@ -57,7 +70,11 @@ export function prepareUpdate(session: Session, input: WriteInput & { Key: unkno
   return { ...basics(input, table, expressions), kind: 'Update', key, next };
 }
 
-export function prepareDelete(session: Session, input: WriteInput & { Key: unknown }, enclosing?: string): Write {
+export function prepareDelete(
+  session: Session,
+  input: WriteInput & { Key: unknown },
+  enclosing?: string,
+): Write {
   const key = readItem(input.Key);
   const expressions = readExpressions(input, ['ConditionExpression']);
   const table = allow(session, 'DeleteItem', input, key, expressions, enclosing);
@@ -66,7 +83,11 @@ export function prepareDelete(session: Session, input: WriteInput & { Key: unkno
   return { ...basics(input, table, expressions), kind: 'Delete', key, next: () => undefined };
 }
 
-export function prepareCheck(session: Session, input: WriteInput & { Key: unknown }, enclosing: string): Write {
+export function prepareCheck(
+  session: Session,
+  input: WriteInput & { Key: unknown },
+  enclosing: string,
+): Write {
   const key = readItem(input.Key);
   const expressions = readExpressions(input, ['ConditionExpression']);
   const table = allow(session, 'ConditionCheckItem', input, key, expressions, enclosing);
@@ -115,7 +136,12 @@ function checkIndexedType(table: Table, action: UpdateAction): void {
   }
 }
 
-function updated(table: Table, key: Item, { update = [] }: Expressions, old: Item | undefined): Item | undefined {
+function updated(
+  table: Table,
+  key: Item,
+  { update = [] }: Expressions,
+  old: Item | undefined,
+): Item | undefined {
   const item = applyUpdate(old ?? key, update);
   // An update that only takes away creates nothing; one without any action does.
   const onlyTakes = update.length > 0 && update.every(({ kind }) => kind === 'REMOVE' || kind === 'DELETE');

@@ -47,7 +47,10 @@ class ConditionReader {
 
   #join(kind: 'and' | 'or', left: Term, right: Term): Term {
     this.#count();
-    return { condition: { kind, left: this.#condition(left), right: this.#condition(right) }, inParens: false };
+    return {
+      condition: { kind, left: this.#condition(left), right: this.#condition(right) },
+      inParens: false,
+    };
   }
 
   #not(): Term {

@@ -3,11 +3,7 @@ import type { DocumentPath } from './document-path.ts';
 
 export type Comparator = '=' | '<>' | '<' | '<=' | '>' | '>=';
 export type Predicate =
-  | 'attribute_exists'
-  | 'attribute_not_exists'
-  | 'attribute_type'
-  | 'begins_with'
-  | 'contains';
+  'attribute_exists' | 'attribute_not_exists' | 'attribute_type' | 'begins_with' | 'contains';
 
 export type Operand =
   | { kind: 'path'; path: DocumentPath }

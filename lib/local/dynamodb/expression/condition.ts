@@ -27,7 +27,10 @@ export function holds(condition: Condition, item: Item): boolean {
       return condition.list.some((member) => compares('=', value, valueOf(member, item)));
     }
     case 'call':
-      return calls(condition.name, condition.operands.map((operand) => valueOf(operand, item)));
+      return calls(
+        condition.name,
+        condition.operands.map((operand) => valueOf(operand, item)),
+      );
   }
 }
 

@@ -14,7 +14,14 @@ export interface KeyCondition {
 
 type Test = { name: string; operator: Comparator | 'BETWEEN' | 'begins_with'; values: AttributeValue[] };
 
-const MIRRORED: Record<Comparator, Comparator> = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+const MIRRORED: Record<Comparator, Comparator> = {
+  '=': '=',
+  '<>': '<>',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
 
 /** Turns a condition into a key range. Throws ValidationException for what DynamoDB does not look up by key. */
 export function keyConditionOf(condition: Condition, schema: KeySchema): KeyCondition {
@@ -37,7 +44,10 @@ export function keyConditionOf(condition: Condition, schema: KeySchema): KeyCond
   const sort = tests.get(range.name);
   if (sort === undefined) throw missed(range.name);
   checkValues(sort, range);
-  return { partition: value, range: sortRange(sort.operator as Exclude<Test['operator'], '<>'>, sort.values.map(keyBytes)) };
+  return {
+    partition: value,
+    range: sortRange(sort.operator as Exclude<Test['operator'], '<>'>, sort.values.map(keyBytes)),
+  };
 }
 
 function missed(name: string) {

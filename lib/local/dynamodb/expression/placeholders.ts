@@ -46,7 +46,11 @@ export class Placeholders {
   }
 }
 
-function entries(map: Record<string, unknown> | undefined, parameter: string, sigil: string): [string, unknown][] {
+function entries(
+  map: Record<string, unknown> | undefined,
+  parameter: string,
+  sigil: string,
+): [string, unknown][] {
   if (map === undefined) return [];
   const found = Object.entries(map);
   if (found.length === 0) throw validation(`${parameter} must not be empty`);

@@ -31,7 +31,13 @@ export function project(item: Item, paths: readonly DocumentPath[]): Item {
 
 type Sparse = Map<AttributeValue[], Map<number, AttributeValue>>;
 
-function place(into: AttributeValue, path: DocumentPath, at: number, value: AttributeValue, sparse: Sparse): void {
+function place(
+  into: AttributeValue,
+  path: DocumentPath,
+  at: number,
+  value: AttributeValue,
+  sparse: Sparse,
+): void {
   const step = path[at]!;
   const last = at === path.length - 1;
   const below = (): AttributeValue => (typeof path[at + 1] === 'number' ? { L: [] } : { M: {} });

@@ -64,7 +64,8 @@ export class Catalog {
     refuseLoss(before, shape);
     const id = known['id'] as number;
     let label = known['stream_label'] as string | null;
-    if (shape.streamView !== before.streamView) label = shape.streamView === undefined ? null : this.#newLabel();
+    if (shape.streamView !== before.streamView)
+      label = shape.streamView === undefined ? null : this.#newLabel();
     this.#database
       .statement('UPDATE tables SET shape = ?, stream_label = ? WHERE id = ?')
       .run(JSON.stringify(shape), label, id);

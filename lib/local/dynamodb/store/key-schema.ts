@@ -77,7 +77,9 @@ export function checkKeySizes({ hash, range }: KeySchema, item: Item): void {
       );
     }
     if (part === hash && length > MAX_HASH_BYTES) {
-      throw invalidParameter(`Size of hashkey has exceeded the maximum size limit of ${MAX_HASH_BYTES} bytes`);
+      throw invalidParameter(
+        `Size of hashkey has exceeded the maximum size limit of ${MAX_HASH_BYTES} bytes`,
+      );
     }
     if (part === range && length > MAX_RANGE_BYTES) {
       throw invalidParameter(

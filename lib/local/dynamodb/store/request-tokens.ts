@@ -17,7 +17,9 @@ export class RequestTokens {
   claim(token: string, request: unknown, now: number): 'first' | 'repeat' {
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64');
     this.#database.statement('DELETE FROM request_tokens WHERE at <= ?').run(now - TOKEN_MS);
-    const known = this.#database.statement('SELECT fingerprint FROM request_tokens WHERE token = ?').get(token);
+    const known = this.#database
+      .statement('SELECT fingerprint FROM request_tokens WHERE token = ?')
+      .get(token);
     if (known?.['fingerprint'] === fingerprint) return 'repeat';
     if (known !== undefined) {
       throw new AwsError(

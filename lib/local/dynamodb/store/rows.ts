@@ -66,7 +66,13 @@ export class Rows {
   }
 
   /** Rows of one partition in order of position, from just after (or before) `start` when given. */
-  *partition(space: number, hash: Buffer, range: SortRange, forward: boolean, start?: Buffer): Generator<Row> {
+  *partition(
+    space: number,
+    hash: Buffer,
+    range: SortRange,
+    forward: boolean,
+    start?: Buffer,
+  ): Generator<Row> {
     let { lower, upper } = range;
     if (start !== undefined && forward) lower = later(lower, justAfter(start));
     if (start !== undefined && !forward) upper = Buffer.compare(start, upper) < 0 ? start : upper;

@@ -47,7 +47,12 @@ type Body = Pick<StreamRecord, 'eventName' | 'userIdentity'> & {
 };
 
 /** What changed, for the stream of a table. `byTtl`: the time to live deleted it. */
-export function streamBody(table: Table, old: Item | undefined, item: Item | undefined, byTtl: boolean): Body {
+export function streamBody(
+  table: Table,
+  old: Item | undefined,
+  item: Item | undefined,
+  byTtl: boolean,
+): Body {
   const view = table.stream!.view;
   const keys = keyOf(table.keys, (item ?? old)!);
   const withNew = view === 'NEW_IMAGE' || view === 'NEW_AND_OLD_IMAGES';

@@ -68,7 +68,13 @@ export class TableStore {
     this.database.afterCommit(() => this.#streamChanged(arn));
   }
 
-  #replaceInIndex(table: Table, index: Index, old: Item | undefined, item: Item | undefined, meter: Meter): void {
+  #replaceInIndex(
+    table: Table,
+    index: Index,
+    old: Item | undefined,
+    item: Item | undefined,
+    meter: Meter,
+  ): void {
     const before = old && indexRow(table, index, old);
     const after = item && indexRow(table, index, item);
     if (before === undefined && after === undefined) return;

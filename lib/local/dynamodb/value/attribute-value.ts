@@ -83,7 +83,12 @@ const readers: Record<TypeName, (raw: unknown, depth: number) => AttributeValue>
     return { NULL: true };
   },
   SS: (raw) => ({ SS: distinct('SS', list(raw).map(text)) }),
-  NS: (raw) => ({ NS: distinct('NS', list(raw).map((member) => normalizeNumber(text(member)))) }),
+  NS: (raw) => ({
+    NS: distinct(
+      'NS',
+      list(raw).map((member) => normalizeNumber(text(member))),
+    ),
+  }),
   BS: (raw) => ({ BS: distinct('BS', list(raw).map(bytes)) }),
   L: (raw, depth) => ({ L: list(raw).map((member) => readValue(member, depth + 1)) }),
   M: (raw, depth) => ({ M: readItem(raw, depth + 1) }),
@@ -91,16 +96,20 @@ const readers: Record<TypeName, (raw: unknown, depth: number) => AttributeValue>
 
 function distinct(type: 'SS' | 'NS' | 'BS', members: string[]): string[] {
   if (members.length === 0) {
-    const why = type === 'BS' ? 'Binary sets should not be empty' : `An ${SET_NAME[type]} set  may not be empty`;
+    const why =
+      type === 'BS' ? 'Binary sets should not be empty' : `An ${SET_NAME[type]} set  may not be empty`;
     throw invalidParameter(why);
   }
   if (new Set(members).size === members.length) return members;
   if (type === 'NS') throw validation('Input collection contains duplicates');
-  throw invalidParameter(`Input collection [${members.join(', ')}]${type === 'BS' ? 'of type BS' : ''} contains duplicates.`);
+  throw invalidParameter(
+    `Input collection [${members.join(', ')}]${type === 'BS' ? 'of type BS' : ''} contains duplicates.`,
+  );
 }
 
 function text(raw: unknown): string {
-  if (typeof raw !== 'string') throw serialization('A value that is not a string cannot be converted to String');
+  if (typeof raw !== 'string')
+    throw serialization('A value that is not a string cannot be converted to String');
   return raw;
 }
 

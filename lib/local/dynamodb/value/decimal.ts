@@ -33,10 +33,14 @@ function decimalOf(sign: -1 | 1, coefficient: string, scale: number): Decimal {
   const digits = leading.replace(/0+$/, '');
   const exponent = leading.length - 1 + scale;
   if (exponent > 125) {
-    throw validation('Number overflow. Attempting to store a number with magnitude larger than supported range');
+    throw validation(
+      'Number overflow. Attempting to store a number with magnitude larger than supported range',
+    );
   }
   if (exponent < -130) {
-    throw validation('Number underflow. Attempting to store a number with magnitude smaller than supported range');
+    throw validation(
+      'Number underflow. Attempting to store a number with magnitude smaller than supported range',
+    );
   }
   if (digits.length > 38) throw validation('Attempting to store more than 38 significant digits in a Number');
   return { sign, digits, exponent };
@@ -93,7 +97,8 @@ export function encodeNumber(text: string): Buffer {
   const { sign, digits, exponent } = readDecimal(text);
   if (sign === 0) return Buffer.of(0x80);
   const bytes = [exponent + 130];
-  for (let at = 0; at < digits.length; at += 2) bytes.push(Number(digits.slice(at, at + 2).padEnd(2, '0')) + 1);
+  for (let at = 0; at < digits.length; at += 2)
+    bytes.push(Number(digits.slice(at, at + 2).padEnd(2, '0')) + 1);
   if (sign > 0) return Buffer.from([0xc0, ...bytes]);
   return Buffer.from([0x40, ...bytes.map((byte) => 255 - byte), 0xff]);
 }

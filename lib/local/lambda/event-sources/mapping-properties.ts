@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ignored } from '../../ignored.ts';
 import { destinationConfig } from '../failure-destination.ts';
-import { parsePattern } from './event-pattern.ts';
+import { recordFilter } from './record-filter.ts';
 
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
@@ -10,7 +10,7 @@ const pattern = z
   .max(4096)
   .transform((source, context) => {
     try {
-      return parsePattern(source);
+      return recordFilter(source);
     } catch (error) {
       context.addIssue({ code: 'custom', message: `not a pattern: ${(error as Error).message}` });
       return z.NEVER;

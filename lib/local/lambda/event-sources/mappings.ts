@@ -2,6 +2,7 @@ import { AwsError } from '../../aws-error.ts';
 import type { Caller, Cloud } from '../../cloud.ts';
 import { FailureDestination } from '../failure-destination.ts';
 import type { Outcome } from '../instance/instance.ts';
+import { demandGrants } from '../role-grants.ts';
 import type { SqsSource } from '../sqs-source.ts';
 import type { StreamSource } from '../stream-source.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -40,18 +41,18 @@ export async function createMapping(given: MappingGiven): Promise<Mapping> {
   checkMapping(properties);
   const source = properties.EventSourceArn;
   const destination = properties.DestinationConfig?.OnFailure?.Destination;
-  if (destination !== undefined) demand(cloud, caller, 'sqs', ['SendMessage'], destination);
+  if (destination !== undefined) demandGrants(cloud, caller, 'sqs', ['SendMessage'], destination);
   const onFailure =
     destination === undefined ? undefined : new FailureDestination(cloud, queues, caller, destination);
   if (source.startsWith('arn:aws:sqs:')) {
     if (queues === undefined) throw new Error(`there are no queues to read ${source} from`);
-    demand(cloud, caller, 'sqs', queueActions, source);
+    demandGrants(cloud, caller, 'sqs', queueActions, source);
     const { visibilityMs } = await queues.settings({ caller, queueArn: source });
     checkVisibility(visibilityMs / 1000, given.functionTimeout);
     return new SqsMapping({ ...given, queues });
   }
   if (streams === undefined) throw new Error(`there are no streams to read ${source} from`);
-  demand(cloud, caller, 'dynamodb', streamActions, source);
+  demandGrants(cloud, caller, 'dynamodb', streamActions, source);
   return new StreamMapping({ ...given, streams, onFailure });
 }
 
@@ -60,18 +61,4 @@ function checkVisibility(visibility: number, timeout: number): void {
   if (visibility >= timeout) return;
   const message = `Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${timeout} seconds`;
   throw new AwsError('InvalidParameterValueException', message);
-}
-
-function demand(cloud: Cloud, caller: Caller, service: string, actions: string[], resource: string): void {
-  for (const action of actions) {
-    try {
-      cloud.authorize({ caller, action: `${service}:${action}`, resource });
-    } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      const message =
-        `The provided execution role does not have permissions to call ${action} on ${service.toUpperCase()} ` +
-        `(${resource}): ${error.message}`;
-      throw new AwsError('InvalidParameterValueException', message);
-    }
-  }
 }

@@ -3,7 +3,6 @@ import type { Outcome } from '../instance/instance.ts';
 import { limits } from '../limits.ts';
 import type { QueueMessage, QueueMessageAttribute, SqsSource } from '../sqs-source.ts';
 import { failedItems } from './batch-response.ts';
-import { matches } from './event-pattern.ts';
 import type { MappingProperties } from './mapping-properties.ts';
 
 export interface SqsMappingGiven {
@@ -150,7 +149,7 @@ export class SqsMapping {
     const filters = this.#given.properties.FilterCriteria?.Filters ?? [];
     if (filters.length === 0) return true;
     const record = { ...this.#recordOf(message), body: parsed(message.body) };
-    return filters.some(({ Pattern }) => matches(Pattern, record));
+    return filters.some(({ Pattern }) => Pattern(record));
   }
 
   #recordOf(message: QueueMessage) {

@@ -3,7 +3,6 @@ import type { FailureDestination } from '../failure-destination.ts';
 import type { Outcome } from '../instance/instance.ts';
 import type { StreamRecord, StreamSource } from '../stream-source.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { matches } from './event-pattern.ts';
 import type { MappingProperties } from './mapping-properties.ts';
 import { StreamBatch } from './stream-batch.ts';
 
@@ -105,7 +104,7 @@ export class StreamMapping {
     const { cloud, properties, functionArn, onFailure, run } = this.#given;
     const filters = properties.FilterCriteria?.Filters ?? [];
     const wanted = records.filter(
-      (record) => filters.length === 0 || filters.some(({ Pattern }) => matches(Pattern, record)),
+      (record) => filters.length === 0 || filters.some(({ Pattern }) => Pattern({ ...record })),
     );
     if (wanted.length > 0) {
       const batch = new StreamBatch({
