@@ -12,3 +12,5 @@ console.log((await fetch(cloud.api+'/health')).status);
 const t2=Date.now(); await cloud.stop(); console.log('stopped', Date.now()-t2);
 }
 console.log(process.getActiveResourcesInfo());
+await new Promise(r=>setImmediate(r)); await new Promise(r=>setTimeout(r,50));
+console.log('later', process.getActiveResourcesInfo());

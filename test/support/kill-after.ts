@@ -13,5 +13,8 @@ export async function killAfter(lines: number, file: string, home: string): Prom
     if (seen >= lines) child.kill('SIGKILL');
   });
   await exited;
-  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').slice(0, -1);
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1);
 }

@@ -74,9 +74,16 @@ export async function serve(service: Service, caller: () => Caller = () => testR
 async function answer(service: Service, caller: Caller, request: IncomingMessage, response: ServerResponse) {
   const [path, query] = (request.url ?? '/').split(/\?(.*)/s);
   const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value!]),
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(',') : value!,
+    ]),
   );
-  const { status, headers: answered, body } = await service.handle({
+  const {
+    status,
+    headers: answered,
+    body,
+  } = await service.handle({
     method: request.method!,
     path: path!,
     query: new URLSearchParams(query ?? ''),
@@ -90,7 +97,12 @@ async function answer(service: Service, caller: Caller, request: IncomingMessage
 }
 
 /** Deploys one resource as the template reader would, its properties parsed. */
-export async function deploy(service: Service, type: string, properties: unknown, physicalName = 'physical-name') {
+export async function deploy(
+  service: Service,
+  type: string,
+  properties: unknown,
+  physicalName = 'physical-name',
+) {
   const found = service.resources.find((resource) => resource.type === type);
   if (found === undefined) throw new Error(`no resource type ${type}`);
   const parsed = found.properties.parse(properties) as unknown;

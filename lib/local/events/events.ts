@@ -49,7 +49,8 @@ export class Events implements Service {
   }
 
   async handle(request: ServiceRequest): Promise<ServiceResponse> {
-    const name = /^AWSEvents\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1] ?? 'an unnamed operation';
+    const name =
+      /^AWSEvents\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1] ?? 'an unnamed operation';
     const call = { service: 'events', action: name, by: callerName(request.caller) };
     try {
       const input = await readJson(request);
@@ -84,7 +85,8 @@ export class Events implements Service {
     const read = readEntries(input).map((entry) => readEntry(this.#cloud, this.#buses, caller, entry));
     const Entries = read.map((each) => {
       if ('ErrorCode' in each) return each;
-      if (weather.strikes('partial-batch')) return { ErrorCode: 'InternalFailure', ErrorMessage: 'Please try again.' };
+      if (weather.strikes('partial-batch'))
+        return { ErrorCode: 'InternalFailure', ErrorMessage: 'Please try again.' };
       return { EventId: this.#put(each) };
     });
     return { FailedEntryCount: Entries.filter((each) => 'ErrorCode' in each).length, Entries };
@@ -100,11 +102,24 @@ export class Events implements Service {
     return id;
   }
 
-  #document(id: string, { source, detailType, detail, resources, time }: AcceptedEvent): Record<string, unknown> {
+  #document(
+    id: string,
+    { source, detailType, detail, resources, time }: AcceptedEvent,
+  ): Record<string, unknown> {
     const { account, region, clock } = this.#cloud;
     // Whole seconds, as EventBridge writes them.
     const written = new Date(time ?? clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    return { version: '0', id, 'detail-type': detailType, source, account, time: written, region, resources, detail };
+    return {
+      version: '0',
+      id,
+      'detail-type': detailType,
+      source,
+      account,
+      time: written,
+      region,
+      resources,
+      detail,
+    };
   }
 
   #deliveries(rule: Rule, document: Record<string, unknown>): Delivery[] {
@@ -138,7 +153,13 @@ export class Events implements Service {
 
   #fire(rule: Rule, due: number): void {
     const resources = [rule.arn];
-    const event = { bus: 'default', source: 'aws.events', detailType: 'Scheduled Event', detail: {}, resources };
+    const event = {
+      bus: 'default',
+      source: 'aws.events',
+      detailType: 'Scheduled Event',
+      detail: {},
+      resources,
+    };
     const document = this.#document(randomUUID(), { ...event, time: due });
     this.#dispatcher.accept(this.#deliveries(rule, document));
   }
@@ -149,7 +170,8 @@ async function readJson(request: ServiceRequest): Promise<unknown> {
   let size = 0;
   for await (const chunk of request.body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBody) throw new AwsError('RequestEntityTooLarge', 'The request is too long.', { status: 413 });
+    if (size > maxBody)
+      throw new AwsError('RequestEntityTooLarge', 'The request is too long.', { status: 413 });
     chunks.push(chunk);
   }
   try {

@@ -17,7 +17,8 @@ export interface LeafTest {
 export function leafTest(part: unknown, path: string): LeafTest {
   if (typeof part !== 'object' || part === null) return present(literal(part));
   const [entry, ...more] = Object.entries(part);
-  if (entry === undefined || more.length > 0 || Array.isArray(part)) throw invalid(path, 'is not one operator');
+  if (entry === undefined || more.length > 0 || Array.isArray(part))
+    throw invalid(path, 'is not one operator');
   const [name, operand] = entry;
   if (name === 'exists') {
     if (typeof operand !== 'boolean') throw invalid(path, 'exists takes true or false');
@@ -30,7 +31,10 @@ type Holds = (value: unknown) => boolean;
 type Operator = (operand: unknown, path: string) => Holds;
 
 const present = (holds: Holds): LeafTest => ({ holds, absent: false });
-const literal = (wanted: unknown): Holds => (value) => value === wanted;
+const literal =
+  (wanted: unknown): Holds =>
+  (value) =>
+    value === wanted;
 
 const unknownOperator = (path: string, name: string): never => {
   throw invalid(path, `has the unknown operator ${name}`);
@@ -79,7 +83,8 @@ const wildcard: Operator = (operand, path) => {
 function fits(text: string, pieces: string[]): boolean {
   const [first, last] = [pieces[0]!, pieces.at(-1)!];
   if (pieces.length === 1) return text === first;
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
+    return false;
   const limit = text.length - last.length;
   let from = first.length;
   for (const piece of pieces.slice(1, -1)) {
@@ -106,14 +111,16 @@ const numeric: Operator = (operand, path) => {
   const tests: Holds[] = [];
   for (let index = 0; index < operand.length; index += 2) {
     const [compare, limit] = [comparisons[String(operand[index])], operand[index + 1] as unknown];
-    if (compare === undefined || typeof limit !== 'number') throw invalid(path, 'numeric has no such comparison');
+    if (compare === undefined || typeof limit !== 'number')
+      throw invalid(path, 'numeric has no such comparison');
     tests.push((value) => typeof value === 'number' && compare(value, limit));
   }
   return (value) => tests.every((test) => test(value));
 };
 
 const cidr: Operator = (operand, path) => {
-  if (typeof operand !== 'string' || !ipaddr.isValidCIDR(operand)) throw invalid(path, 'cidr takes address/bits');
+  if (typeof operand !== 'string' || !ipaddr.isValidCIDR(operand))
+    throw invalid(path, 'cidr takes address/bits');
   const [network, bits] = ipaddr.parseCIDR(operand);
   return (value) => {
     if (typeof value !== 'string' || !ipaddr.isValid(value)) return false;

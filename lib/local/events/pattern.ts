@@ -12,10 +12,13 @@ export function compilePattern(pattern: unknown): Pattern {
 }
 
 function compileObject(pattern: unknown, path: string): Test {
-  if (typeof pattern !== 'object' || pattern === null || Array.isArray(pattern)) throw invalid(path, 'is no object');
+  if (typeof pattern !== 'object' || pattern === null || Array.isArray(pattern))
+    throw invalid(path, 'is no object');
   const entries = Object.entries(pattern);
   if (entries.length === 0) throw invalid(path, 'is empty');
-  const tests = entries.map(([name, part]) => compileMember(name, part, path === '' ? name : `${path}.${name}`));
+  const tests = entries.map(([name, part]) =>
+    compileMember(name, part, path === '' ? name : `${path}.${name}`),
+  );
   return (value) => tests.every((test) => test(value));
 }
 

@@ -37,9 +37,12 @@ export function readEntries(input: unknown): Entry[] {
   const parsed = request.safeParse(input);
   if (!parsed.success) throw invalid(parsed.error.issues[0]?.message ?? 'the request is not valid');
   const { Entries, EndpointId } = parsed.data;
-  if (EndpointId != null) throw new AwsError('NotImplemented', 'The local EventBridge has no endpoints.', { status: 501 });
+  if (EndpointId != null)
+    throw new AwsError('NotImplemented', 'The local EventBridge has no endpoints.', { status: 501 });
   if (Entries.length < 1 || Entries.length > 10) {
-    throw invalid(`1 validation error detected: 'entries' must have between 1 and 10 members, not ${Entries.length}`);
+    throw invalid(
+      `1 validation error detected: 'entries' must have between 1 and 10 members, not ${Entries.length}`,
+    );
   }
   const size = Entries.reduce((sum, each) => sum + entrySize(each), 0);
   if (size >= maxRequest) throw invalid('Total size of the entries in the request is over the limit.');
@@ -55,13 +58,22 @@ function entrySize({ Time, Source, DetailType, Detail, Resources }: Entry): numb
 }
 
 /** The event an entry makes, or the error its own result carries. Throws AccessDeniedException when IAM says no. */
-export function readEntry(cloud: Cloud, buses: Map<string, Bus>, caller: Caller, each: Entry): AcceptedEvent | Refused {
+export function readEntry(
+  cloud: Cloud,
+  buses: Map<string, Bus>,
+  caller: Caller,
+  each: Entry,
+): AcceptedEvent | Refused {
   for (const name of ['Source', 'DetailType', 'Detail'] as const) {
-    if (!each[name]) return refused('InvalidArgument', `Parameter ${name} is not valid. Reason: ${name} is required.`);
+    if (!each[name])
+      return refused('InvalidArgument', `Parameter ${name} is not valid. Reason: ${name} is required.`);
   }
   const [source, detailType] = [each.Source!, each.DetailType!];
   if (detailType.length > 128) {
-    return refused('InvalidArgument', 'Parameter DetailType is not valid. Reason: it is longer than 128 characters.');
+    return refused(
+      'InvalidArgument',
+      'Parameter DetailType is not valid. Reason: it is longer than 128 characters.',
+    );
   }
   const bus = buses.get(busName(each.EventBusName ?? undefined));
   if (bus === undefined) return refused('InvalidArgument', `Event bus ${each.EventBusName} does not exist.`);
@@ -78,8 +90,18 @@ export function readEntry(cloud: Cloud, buses: Map<string, Bus>, caller: Caller,
 const refused = (ErrorCode: string, ErrorMessage: string): Refused => ({ ErrorCode, ErrorMessage });
 
 function authorize(cloud: Cloud, bus: Bus, caller: Caller, source: string, detailType: string): void {
-  const context = { 'aws:SecureTransport': 'true', 'events:source': source, 'events:detail-type': detailType };
-  cloud.authorize({ caller, action: 'events:PutEvents', resource: bus.arn, context, resourcePolicy: bus.policy });
+  const context = {
+    'aws:SecureTransport': 'true',
+    'events:source': source,
+    'events:detail-type': detailType,
+  };
+  cloud.authorize({
+    caller,
+    action: 'events:PutEvents',
+    resource: bus.arn,
+    context,
+    resourcePolicy: bus.policy,
+  });
 }
 
 /** A JSON object; `undefined` for anything else. */

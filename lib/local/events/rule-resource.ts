@@ -39,7 +39,10 @@ const target = z.strictObject({
   Input: z.string().max(8192).optional(),
   InputPath: z.string().max(256).optional(),
   InputTransformer: z
-    .strictObject({ InputPathsMap: z.record(z.string(), z.string()).optional(), InputTemplate: z.string().max(8192) })
+    .strictObject({
+      InputPathsMap: z.record(z.string(), z.string()).optional(),
+      InputTemplate: z.string().max(8192),
+    })
     .optional(),
   DeadLetterConfig: z.strictObject({ Arn: z.string() }).optional(),
   RetryPolicy: z
@@ -84,7 +87,8 @@ export interface Registry {
 export const busArn = ({ region, account }: Cloud, name: string) =>
   `arn:aws:events:${region}:${account}:event-bus/${name}`;
 /** The name in an ARN or name; no name is the default bus. */
-export const busName = (nameOrArn: string | undefined) => (nameOrArn ?? 'default').replace(/^arn:.*:event-bus\//, '');
+export const busName = (nameOrArn: string | undefined) =>
+  (nameOrArn ?? 'default').replace(/^arn:.*:event-bus\//, '');
 
 /** `AWS::Events::Rule`, `::EventBus` and `::EventBusPolicy`. */
 export function eventResources(registry: Registry): ResourceType[] {
@@ -103,7 +107,10 @@ export function eventResources(registry: Registry): ResourceType[] {
     properties: busPolicyProperties,
     deploy({ logicalId, properties }) {
       const bus = deployedBus(buses, logicalId, properties.EventBusName);
-      const statement = { ...properties.Statement, Sid: properties.StatementId } as unknown as PolicyStatement;
+      const statement = {
+        ...properties.Statement,
+        Sid: properties.StatementId,
+      } as unknown as PolicyStatement;
       bus.policy = { Statement: [...[bus.policy?.Statement ?? []].flat(), statement] };
       return { ref: properties.StatementId };
     },
@@ -148,7 +155,13 @@ function ruleType(registry: Registry): ResourceType<z.infer<typeof rulePropertie
 }
 
 function readTarget(logicalId: string, properties: z.infer<typeof target>): Target {
-  const { Arn: arn, Input: input, InputPath: path, InputTransformer: transformer, RetryPolicy: retry } = properties;
+  const {
+    Arn: arn,
+    Input: input,
+    InputPath: path,
+    InputTransformer: transformer,
+    RetryPolicy: retry,
+  } = properties;
   if ([input, path, transformer].filter((each) => each !== undefined).length > 1) {
     throw new Error(`${logicalId}: a target has one of Input, InputPath and InputTransformer`);
   }

@@ -7,7 +7,11 @@ export interface InputSettings {
 }
 
 /** The JSON text a target gets. */
-export function targetInput(settings: InputSettings, event: Record<string, unknown>, ruleArn: string): string {
+export function targetInput(
+  settings: InputSettings,
+  event: Record<string, unknown>,
+  ruleArn: string,
+): string {
   if (settings.input !== undefined) return settings.input;
   if (settings.path !== undefined) return JSON.stringify(atPath(event, settings.path) ?? null);
   if (settings.transformer === undefined) return JSON.stringify(event);

@@ -106,7 +106,8 @@ export class Blobs {
     if (size > atOnce) return createReadStream('', { fd, start, end, highWaterMark: atOnce });
     try {
       const bytes = Buffer.allocUnsafe(size);
-      if (readSync(fd, bytes, 0, size, start) !== size) throw new Error(`the bytes of object ${blob} are cut short`);
+      if (readSync(fd, bytes, 0, size, start) !== size)
+        throw new Error(`the bytes of object ${blob} are cut short`);
       return bytes;
     } finally {
       closeSync(fd);

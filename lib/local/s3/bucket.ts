@@ -61,7 +61,9 @@ const bucketProperties = z.strictObject({
   OwnershipControls: z
     .strictObject({
       Rules: z.array(
-        z.strictObject({ ObjectOwnership: z.enum(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter']) }),
+        z.strictObject({
+          ObjectOwnership: z.enum(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter']),
+        }),
       ),
     })
     .optional(),
@@ -136,6 +138,7 @@ function bucketPolicyType(store: Store): ResourceType<z.infer<typeof bucketPolic
 
 function isPublic(statement: PolicyStatement): boolean {
   const { Effect, Principal, Condition } = statement;
-  const everyone = Principal === '*' || (typeof Principal === 'object' && [Principal['AWS']].flat().includes('*'));
+  const everyone =
+    Principal === '*' || (typeof Principal === 'object' && [Principal['AWS']].flat().includes('*'));
   return Effect === 'Allow' && everyone && Condition === undefined;
 }

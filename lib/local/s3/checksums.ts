@@ -24,7 +24,8 @@ export function runningChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
 /** The algorithm a name in a header or XML member means; NotImplemented for one S3 does not know. */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   const found = checksumAlgorithms.find((algorithm) => algorithm === name.toLowerCase());
-  if (found === undefined) throw new AwsError('InvalidRequest', `Checksum algorithm provided is unsupported: ${name}`);
+  if (found === undefined)
+    throw new AwsError('InvalidRequest', `Checksum algorithm provided is unsupported: ${name}`);
   return found;
 }
 

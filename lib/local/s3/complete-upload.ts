@@ -54,7 +54,8 @@ async function chosenParts(store: Store, { request }: S3Call, upload: Upload): P
     const part = stored.get(Number(text(element, 'PartNumber')));
     const etag = text(element, 'ETag')?.replaceAll('"', '');
     const checksum = upload.algorithm && text(element, `Checksum${upload.algorithm.toUpperCase()}`);
-    if (part !== undefined && part.md5 === etag && (checksum === undefined || checksum === part.checksum)) return part;
+    if (part !== undefined && part.md5 === etag && (checksum === undefined || checksum === part.checksum))
+      return part;
     const message = 'One or more of the specified parts could not be found or its entity tag did not match.';
     throw new AwsError('InvalidPart', message);
   });
@@ -84,7 +85,11 @@ function joinedObject(store: Store, upload: Upload, parts: Part[], received: Rec
   return { headers, metadata, tags, blob, size, md5, etag, modified: store.cloud.clock.now(), checksums };
 }
 
-function joinedChecksums({ algorithm, type }: Upload, parts: Part[], received: Received): Record<string, string> {
+function joinedChecksums(
+  { algorithm, type }: Upload,
+  parts: Part[],
+  received: Received,
+): Record<string, string> {
   if (algorithm === undefined || type === undefined) return {};
   if (type === 'FULL_OBJECT') return { [algorithm]: received.checksums.get(algorithm)!, type };
   const running = runningChecksum(algorithm);
@@ -94,6 +99,7 @@ function joinedChecksums({ algorithm, type }: Upload, parts: Part[], received: R
 
 function verifyFullChecksum(headers: Record<string, string>, upload: Upload, object: StoredObject): void {
   const stated = upload.algorithm && headers[`x-amz-checksum-${upload.algorithm}`];
-  if (stated === undefined || upload.type !== 'FULL_OBJECT' || stated === object.checksums[upload.algorithm!]) return;
+  if (stated === undefined || upload.type !== 'FULL_OBJECT' || stated === object.checksums[upload.algorithm!])
+    return;
   throw new AwsError('BadDigest', 'The checksum of the object did not match the calculated checksum.');
 }

@@ -18,7 +18,8 @@ export const copyObject: Operation = (store, call) => {
   authorizePut(store, { caller, bucket, key, headers });
   const source = store.object(caller, sourceBucket, from.key);
   sourceConditions(headers, source);
-  const keptTags = directive(headers, 'x-amz-tagging-directive') === 'COPY' && Object.keys(source.tags).length > 0;
+  const keptTags =
+    directive(headers, 'x-amz-tagging-directive') === 'COPY' && Object.keys(source.tags).length > 0;
   if (keptTags) {
     store.authorize(caller, 'GetObjectTagging', sourceBucket, from.key);
     store.authorize(caller, 'PutObjectTagging', bucket, key);
@@ -44,7 +45,10 @@ function copySource(header: string): { bucket: string; key: string } {
   } catch {
     // said below
   }
-  throw new AwsError('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey');
+  throw new AwsError(
+    'InvalidArgument',
+    'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+  );
 }
 
 function directive(headers: Record<string, string>, name: string): 'COPY' | 'REPLACE' {
@@ -56,24 +60,41 @@ function directive(headers: Record<string, string>, name: string): 'COPY' | 'REP
 function copied({ request, bucket }: S3Call, source: StoredObject, ontoItself: boolean): StoredObject {
   const { headers } = request;
   if (source.size > maxCopy) {
-    throw new AwsError('InvalidRequest', 'The specified copy source is larger than the maximum allowable size');
+    throw new AwsError(
+      'InvalidRequest',
+      'The specified copy source is larger than the maximum allowable size',
+    );
   }
   const described = describedObject(headers, bucket);
   const replaces = directive(headers, 'x-amz-metadata-directive') === 'REPLACE';
   if (ontoItself && !replaces) {
-    const what = "without changing the object's metadata, storage class, website redirect location or encryption";
-    throw new AwsError('InvalidRequest', `This copy request is illegal because it copies an object to itself ${what}.`);
+    const what =
+      "without changing the object's metadata, storage class, website redirect location or encryption";
+    throw new AwsError(
+      'InvalidRequest',
+      `This copy request is illegal because it copies an object to itself ${what}.`,
+    );
   }
   const about = replaces ? described : source;
   const tags = directive(headers, 'x-amz-tagging-directive') === 'REPLACE' ? described.tags : source.tags;
   // A copy is one piece: the composite checksum of a source in parts is not its own.
   const checksums = source.checksums['type'] === 'COMPOSITE' ? {} : source.checksums;
-  return { ...source, headers: about.headers, metadata: about.metadata, tags, checksums, etag: `"${source.md5}"` };
+  return {
+    ...source,
+    headers: about.headers,
+    metadata: about.metadata,
+    tags,
+    checksums,
+    etag: `"${source.md5}"`,
+  };
 }
 
 function sourceConditions(headers: Record<string, string>, source: StoredObject): void {
   const plain = (etag: string) => etag.replaceAll('"', '');
-  const [match, noneMatch] = [headers['x-amz-copy-source-if-match'], headers['x-amz-copy-source-if-none-match']];
+  const [match, noneMatch] = [
+    headers['x-amz-copy-source-if-match'],
+    headers['x-amz-copy-source-if-none-match'],
+  ];
   for (const name of ['x-amz-copy-source-if-modified-since', 'x-amz-copy-source-if-unmodified-since']) {
     if (headers[name] !== undefined) throw notImplemented(`the header ${name}`);
   }
@@ -86,6 +107,7 @@ function sourceConditions(headers: Record<string, string>, source: StoredObject)
 
 /** Checksums as XML members, such as ChecksumCRC32. */
 export function checksumMembers(checksums: Record<string, string>): Record<string, string> {
-  const name = (algorithm: string) => (algorithm === 'type' ? 'ChecksumType' : `Checksum${algorithm.toUpperCase()}`);
+  const name = (algorithm: string) =>
+    algorithm === 'type' ? 'ChecksumType' : `Checksum${algorithm.toUpperCase()}`;
   return Object.fromEntries(Object.entries(checksums).map(([algorithm, value]) => [name(algorithm), value]));
 }

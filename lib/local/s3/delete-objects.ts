@@ -16,7 +16,10 @@ export const deleteObject: Operation = (store, { request, bucket, key }) => {
 export const deleteObjects: Operation = async (store, call) => {
   const { request } = call;
   if (!hasChecksum(request.headers)) {
-    throw new AwsError('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
+    throw new AwsError(
+      'InvalidRequest',
+      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
+    );
   }
   const members = readXml(await smallBody(store, request), 'Delete');
   const keys = elements(members, 'Object').map((object) => text(object, 'Key'));
@@ -33,7 +36,8 @@ export const deleteObjects: Operation = async (store, call) => {
 };
 
 const hasChecksum = (headers: Record<string, string>) =>
-  headers['content-md5'] !== undefined || Object.keys(headers).some((name) => name.startsWith('x-amz-checksum-'));
+  headers['content-md5'] !== undefined ||
+  Object.keys(headers).some((name) => name.startsWith('x-amz-checksum-'));
 
 function deleteOne(store: Store, { request, bucket }: S3Call, key: string): { [name: string]: XmlContent } {
   try {

@@ -34,7 +34,9 @@ function read(store: Store, call: S3Call, withBody: boolean): ServiceResponse {
     ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
   };
   const status = range === undefined ? 200 : 206;
-  return withBody ? { status, headers, body: store.blobs.read(object.blob, start, end) } : { status, headers };
+  return withBody
+    ? { status, headers, body: store.blobs.read(object.blob, start, end) }
+    : { status, headers };
 }
 
 /** `response-…` parameters change the answer's headers; only for who signed, so that nobody else can dress up a link. */
@@ -45,7 +47,10 @@ function overrides({ request }: S3Call): Record<string, string> {
     if (value !== null) headers[name] = value;
   }
   if (Object.keys(headers).length > 0 && request.caller.kind === 'anonymous') {
-    throw new AwsError('InvalidRequest', 'Request specific response headers cannot be used for anonymous GET requests.');
+    throw new AwsError(
+      'InvalidRequest',
+      'Request specific response headers cannot be used for anonymous GET requests.',
+    );
   }
   return headers;
 }
@@ -68,7 +73,9 @@ function unmodified(headers: Record<string, string>, object: StoredObject): bool
 }
 
 const names = (list: string, etag: string) =>
-  list.split(',').some((each) => each.trim() === '*' || each.trim().replaceAll('"', '') === etag.replaceAll('"', ''));
+  list
+    .split(',')
+    .some((each) => each.trim() === '*' || each.trim().replaceAll('"', '') === etag.replaceAll('"', ''));
 
 /** First and last byte, or `undefined` for the whole: a header that is not one byte range is ignored, as RFC 9110 says. */
 export function byteRange(header: string | undefined, size: number): [number, number] | undefined {

@@ -31,7 +31,8 @@ export function applyLifecycle(store: Store, bucket: Bucket): void {
       for (const upload of stale) if (upload.key.startsWith(prefix)) removeUpload(store, upload.id);
     }
     // The days are counted to the midnight that follows them.
-    if (rule.ExpirationInDays !== undefined) expire(store, bucket, prefix, today - rule.ExpirationInDays * day);
+    if (rule.ExpirationInDays !== undefined)
+      expire(store, bucket, prefix, today - rule.ExpirationInDays * day);
   }
 }
 

@@ -22,7 +22,14 @@ export const listObjects: Operation = (store, { request, bucket }) => {
     ...(query.has('max-keys') && { 's3:max-keys': String(maxKeys) }),
   });
   const from = startingPoint(query);
-  const listing = list(store, bucket.name, Buffer.from(prefix ?? ''), Buffer.from(delimiter ?? ''), from, maxKeys);
+  const listing = list(
+    store,
+    bucket.name,
+    Buffer.from(prefix ?? ''),
+    Buffer.from(delimiter ?? ''),
+    from,
+    maxKeys,
+  );
   const encoded = encoder(query.get('encoding-type'));
   const contents = listing.contents.map(({ key, object }) => ({
     Key: encoded(key.toString()),
@@ -50,14 +57,16 @@ export const listObjects: Operation = (store, { request, bucket }) => {
 
 function pageSize(stated: string | null): number {
   if (stated === null) return 1000;
-  if (!/^\d{1,10}$/.test(stated)) throw new AwsError('InvalidArgument', `max-keys is not a number: ${stated}`);
+  if (!/^\d{1,10}$/.test(stated))
+    throw new AwsError('InvalidArgument', `max-keys is not a number: ${stated}`);
   return Math.min(1000, Number(stated));
 }
 
 function startingPoint(query: URLSearchParams): Buffer {
   const token = query.get('continuation-token');
   if (token !== null) {
-    if (!/^[\w-]+$/.test(token)) throw new AwsError('InvalidArgument', 'The continuation token provided is incorrect');
+    if (!/^[\w-]+$/.test(token))
+      throw new AwsError('InvalidArgument', 'The continuation token provided is incorrect');
     return Buffer.from(token, 'base64url');
   }
   const after = query.get('start-after');

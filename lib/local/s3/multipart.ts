@@ -25,7 +25,11 @@ export const createMultipartUpload: Operation = (store, call) => {
     type: algorithm && checksumType(headers['x-amz-checksum-type'], algorithm),
   };
   store.uploads.create(upload);
-  const answer = xmlResponse('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: upload.id });
+  const answer = xmlResponse('InitiateMultipartUploadResult', {
+    Bucket: bucket.name,
+    Key: key,
+    UploadId: upload.id,
+  });
   return { ...answer, headers: { ...answer.headers, ...uploadHeaders(upload) } };
 };
 
@@ -36,7 +40,10 @@ function checksumType(stated: string | undefined, algorithm: string): 'COMPOSITE
   }
   const possible = type === 'FULL_OBJECT' ? algorithm.startsWith('crc') : algorithm !== 'crc64nvme';
   if (possible) return type;
-  throw new AwsError('InvalidRequest', `The ${type} checksum type cannot be used with the ${algorithm} checksum.`);
+  throw new AwsError(
+    'InvalidRequest',
+    `The ${type} checksum type cannot be used with the ${algorithm} checksum.`,
+  );
 }
 
 function uploadHeaders(upload: Upload): Record<string, string> {
@@ -69,7 +76,10 @@ export const uploadPart: Operation = async (store, call) => {
   try {
     transaction(store.index.database, () => {
       if (algorithm !== undefined && checksum === undefined) {
-        throw new AwsError('InvalidRequest', `Checksum Type mismatch occurred, expected checksum Type: ${algorithm}`);
+        throw new AwsError(
+          'InvalidRequest',
+          `Checksum Type mismatch occurred, expected checksum Type: ${algorithm}`,
+        );
       }
       const upload = namedUpload(store, call);
       const modified = store.cloud.clock.now();
@@ -83,7 +93,10 @@ export const uploadPart: Operation = async (store, call) => {
   store.blobs.keep(blob);
   store.sweep();
   const headers = { etag: `"${md5}"`, 'x-amz-server-side-encryption': 'AES256' };
-  return { status: 200, headers: { ...headers, ...(checksum && { [`x-amz-checksum-${algorithm}`]: checksum }) } };
+  return {
+    status: 200,
+    headers: { ...headers, ...(checksum && { [`x-amz-checksum-${algorithm}`]: checksum }) },
+  };
 };
 
 export const abortMultipartUpload: Operation = (store, call) => {

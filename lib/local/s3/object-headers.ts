@@ -3,7 +3,14 @@ import type { Cloud } from '../cloud.ts';
 import type { Bucket } from './bucket.ts';
 import type { StoredObject } from './object-index.ts';
 
-const kept = ['cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-type', 'expires'];
+const kept = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+];
 /** Headers that ask for what this S3 does not do; silence would be a lie. */
 const unplayed = [
   'x-amz-object-lock-mode',
@@ -29,12 +36,15 @@ export function describedObject(headers: Record<string, string>, bucket: Bucket)
 
 function refuseUnplayedValues(headers: Record<string, string>, bucket: Bucket): void {
   const encryption = headers['x-amz-server-side-encryption'];
-  if (encryption !== undefined && encryption !== 'AES256') throw notImplemented(`encryption with ${encryption}`);
+  if (encryption !== undefined && encryption !== 'AES256')
+    throw notImplemented(`encryption with ${encryption}`);
   const storageClass = headers['x-amz-storage-class'];
-  if (storageClass !== undefined && storageClass !== 'STANDARD') throw notImplemented(`the class ${storageClass}`);
+  if (storageClass !== undefined && storageClass !== 'STANDARD')
+    throw notImplemented(`the class ${storageClass}`);
   const acl = headers['x-amz-acl'];
   if (acl === undefined || acl === 'bucket-owner-full-control') return;
-  if (bucket.withoutAcls) throw new AwsError('AccessControlListNotSupported', 'The bucket does not allow ACLs');
+  if (bucket.withoutAcls)
+    throw new AwsError('AccessControlListNotSupported', 'The bucket does not allow ACLs');
   if (acl !== 'private') throw notImplemented(`the ACL ${acl}`);
 }
 
@@ -54,7 +64,9 @@ function keptHeaders(headers: Record<string, string>): Record<string, string> {
 
 function userMetadata(headers: Record<string, string>): Record<string, string> {
   const entries = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
-  const metadata = Object.fromEntries(entries.map(([name, value]) => [name.slice('x-amz-meta-'.length), value]));
+  const metadata = Object.fromEntries(
+    entries.map(([name, value]) => [name.slice('x-amz-meta-'.length), value]),
+  );
   const size = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (size <= 2048) return metadata;
   throw new AwsError('MetadataTooLarge', 'Your metadata headers exceed the maximum allowed metadata size');
@@ -73,7 +85,8 @@ export function checkedTags(pairs: [string, string][]): Record<string, string> {
     throw new AwsError('InvalidTag', 'Cannot provide multiple Tags with the same key');
   }
   for (const [key, value] of pairs) {
-    if (key.length < 1 || key.length > 128) throw new AwsError('InvalidTag', 'The TagKey you have provided is invalid');
+    if (key.length < 1 || key.length > 128)
+      throw new AwsError('InvalidTag', 'The TagKey you have provided is invalid');
     if (value.length > 256) throw new AwsError('InvalidTag', 'The TagValue you have provided is invalid');
   }
   return tags;
@@ -82,7 +95,12 @@ export function checkedTags(pairs: [string, string][]): Record<string, string> {
 /** Condition keys that a put of this kind sets. */
 export function putContext(headers: Record<string, string>): Record<string, string> {
   const context: Record<string, string> = {};
-  for (const name of ['x-amz-acl', 'x-amz-server-side-encryption', 'x-amz-copy-source', 'x-amz-storage-class']) {
+  for (const name of [
+    'x-amz-acl',
+    'x-amz-server-side-encryption',
+    'x-amz-copy-source',
+    'x-amz-storage-class',
+  ]) {
     if (headers[name] !== undefined) context[`s3:${name}`] = headers[name];
   }
   return context;

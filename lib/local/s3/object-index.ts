@@ -53,7 +53,9 @@ export class ObjectIndex {
       put: prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
       remove: prepare('DELETE FROM objects WHERE bucket = ? AND key = ?'),
       tag: prepare('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?'),
-      known: prepare('SELECT 1 FROM objects WHERE blob = $blob UNION ALL SELECT 1 FROM parts WHERE blob = $blob LIMIT 1'),
+      known: prepare(
+        'SELECT 1 FROM objects WHERE blob = $blob UNION ALL SELECT 1 FROM parts WHERE blob = $blob LIMIT 1',
+      ),
       list: prepare('SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT ?'),
       discard: prepare('INSERT OR IGNORE INTO garbage VALUES (?)'),
       garbage: prepare('SELECT blob FROM garbage'),

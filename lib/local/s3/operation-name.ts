@@ -1,15 +1,22 @@
 import { AwsError } from '../aws-error.ts';
 
 /** Query parameters that make another operation of the same method and path. */
+// prettier-ignore
 const subresources = [
-  'abac', 'accelerate', 'acl', 'analytics', 'attributes', 'cors', 'delete', 'encryption', 'intelligent-tiering',
-  'inventory', 'legal-hold', 'lifecycle', 'location', 'logging', 'metadataConfiguration', 'metadataTable', 'metrics',
-  'notification', 'object-lock', 'ownershipControls', 'policy', 'policyStatus', 'publicAccessBlock', 'renameObject',
-  'replication', 'requestPayment', 'restore', 'retention', 'select', 'session', 'tagging', 'torrent', 'uploads',
-  'versioning', 'versions', 'website',
-]; // prettier-ignore
+  'abac', 'accelerate', 'acl', 'analytics', 'attributes', 'cors', 'delete', 'encryption',
+  'intelligent-tiering', 'inventory', 'legal-hold', 'lifecycle', 'location', 'logging',
+  'metadataConfiguration', 'metadataTable', 'metrics', 'notification', 'object-lock', 'ownershipControls',
+  'policy', 'policyStatus', 'publicAccessBlock', 'renameObject', 'replication', 'requestPayment', 'restore',
+  'retention', 'select', 'session', 'tagging', 'torrent', 'uploads', 'versioning', 'versions', 'website',
+];
 
-const verbs: Record<string, string> = { GET: 'Get', PUT: 'Put', DELETE: 'Delete', POST: 'Post', HEAD: 'Head' };
+const verbs: Record<string, string> = {
+  GET: 'Get',
+  PUT: 'Put',
+  DELETE: 'Delete',
+  POST: 'Post',
+  HEAD: 'Head',
+};
 
 /** The operation's name as the API reference has it; throws MethodNotAllowed (405) for a method S3 does not know. */
 export function operationName(
@@ -19,7 +26,9 @@ export function operationName(
   onObject: boolean,
 ): string {
   if (verbs[method] === undefined) {
-    throw new AwsError('MethodNotAllowed', 'The specified method is not allowed against this resource.', { status: 405 });
+    throw new AwsError('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
+      status: 405,
+    });
   }
   return onObject ? objectOperation(method, query, headers) : bucketOperation(method, query);
 }

@@ -51,12 +51,14 @@ export function writeCondition(headers: Record<string, string>, there: StoredObj
     return new AwsError('PreconditionFailed', message, { status: 412, fields: { Condition } });
   };
   if (absent !== undefined && absent !== '*') {
-    const message = 'A header you provided implies functionality that is not implemented: If-None-Match other than *';
+    const message =
+      'A header you provided implies functionality that is not implemented: If-None-Match other than *';
     throw new AwsError('NotImplemented', message, { status: 501 });
   }
   if (absent === '*' && there !== undefined) throw failed('If-None-Match');
   if (same === undefined) return;
-  if (there === undefined) throw new AwsError('NoSuchKey', 'The specified key does not exist.', { status: 404 });
+  if (there === undefined)
+    throw new AwsError('NoSuchKey', 'The specified key does not exist.', { status: 404 });
   if (same.replaceAll('"', '') !== there.etag.replaceAll('"', '')) throw failed('If-Match');
 }
 

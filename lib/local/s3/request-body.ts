@@ -49,7 +49,9 @@ function expectedLength(headers: Record<string, string>, framed: boolean): numbe
 
 /** The checksums to compute: those in headers, and the one announced as a trailer. */
 function promisedChecksums(headers: Record<string, string>): Set<ChecksumAlgorithm> {
-  const promised = new Set(checksumAlgorithms.filter((name) => headers[`x-amz-checksum-${name}`] !== undefined));
+  const promised = new Set(
+    checksumAlgorithms.filter((name) => headers[`x-amz-checksum-${name}`] !== undefined),
+  );
   for (const name of (headers['x-amz-trailer'] ?? '').split(',')) {
     const match = /^x-amz-checksum-(.+)$/.exec(name.trim().toLowerCase());
     if (match !== null) promised.add(checksumAlgorithm(match[1]!));
@@ -69,7 +71,10 @@ async function* limited(body: AsyncIterable<Uint8Array>, length: number): AsyncG
 }
 
 const incomplete = () =>
-  new AwsError('IncompleteBody', 'You did not provide the number of bytes specified by the Content-Length HTTP header');
+  new AwsError(
+    'IncompleteBody',
+    'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  );
 
 function verify(
   headers: Record<string, string>,
@@ -90,7 +95,10 @@ function verify(
     const stated = headers[name] ?? trailers.get(name);
     const announced = headers['x-amz-trailer']?.toLowerCase().includes(name) === true;
     if (stated === undefined && announced) {
-      throw new AwsError('MalformedTrailerError', `The request announced the trailer ${name} and does not have it.`);
+      throw new AwsError(
+        'MalformedTrailerError',
+        `The request announced the trailer ${name} and does not have it.`,
+      );
     }
     if (stated !== undefined && stated !== computed) {
       const label = algorithm.toUpperCase();
@@ -101,7 +109,8 @@ function verify(
 
 function verifyMd5(stated: string, computed: string): void {
   const digest = Buffer.from(stated, 'base64');
-  if (digest.length !== 16) throw new AwsError('InvalidDigest', 'The Content-MD5 you specified is not valid.');
+  if (digest.length !== 16)
+    throw new AwsError('InvalidDigest', 'The Content-MD5 you specified is not valid.');
   if (digest.toString('hex') === computed) return;
   throw new AwsError('BadDigest', 'The Content-MD5 you specified did not match what we received.');
 }

@@ -87,7 +87,8 @@ export class S3 implements Service {
     const size = put.bytes?.length ?? (await stat(put.file!)).size;
     const headers: Record<string, string> = { 'content-length': String(size) };
     if (put.contentType !== undefined) headers['content-type'] = put.contentType;
-    for (const [name, value] of Object.entries(put.metadata ?? {})) headers[`x-amz-meta-${name.toLowerCase()}`] = value;
+    for (const [name, value] of Object.entries(put.metadata ?? {}))
+      headers[`x-amz-meta-${name.toLowerCase()}`] = value;
     const body = put.bytes === undefined ? createReadStream(put.file!) : inOnePiece(put.bytes);
     return this.#recorded('PutObject', caller, async () => {
       const bucket = this.#store.bucket(put.bucket);
@@ -146,7 +147,8 @@ async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 function address(path: string): [bucket: string, key: string] {
   const match = /^\/([^/]*)(?:\/(.*))?$/s.exec(path);
   try {
-    if (match !== null) return [decodeURIComponent(match[1]!), checkedKey(decodeURIComponent(match[2] ?? ''))];
+    if (match !== null)
+      return [decodeURIComponent(match[1]!), checkedKey(decodeURIComponent(match[2] ?? ''))];
   } catch (error) {
     if (error instanceof AwsError) throw error;
   }

@@ -42,7 +42,13 @@ export class Store {
   }
 
   /** IAM's answer for an action on a key, or on the bucket where the key is empty. */
-  authorize(caller: Caller, action: string, bucket: Bucket, key: string, context: Record<string, string> = {}): void {
+  authorize(
+    caller: Caller,
+    action: string,
+    bucket: Bucket,
+    key: string,
+    context: Record<string, string> = {},
+  ): void {
     this.cloud.authorize({
       caller,
       action: `s3:${action}`,
@@ -58,7 +64,10 @@ export class Store {
     const object = this.index.get(bucket.name, key);
     if (object !== undefined) return object;
     this.authorize(caller, 'ListBucket', bucket, '');
-    throw new AwsError('NoSuchKey', 'The specified key does not exist.', { status: 404, fields: { Key: key } });
+    throw new AwsError('NoSuchKey', 'The specified key does not exist.', {
+      status: 404,
+      fields: { Key: key },
+    });
   }
 
   /** Commits an object whose bytes were received, if `condition` holds at this very moment. */

@@ -44,7 +44,15 @@ export class UploadIndex {
   create(upload: Upload): void {
     const { id, bucket, key, started, algorithm, type } = upload;
     const texts = [upload.headers, upload.metadata, upload.tags].map((value) => JSON.stringify(value));
-    this.#statements.create.run(id, bucket, Buffer.from(key), started, ...texts, algorithm ?? null, type ?? null);
+    this.#statements.create.run(
+      id,
+      bucket,
+      Buffer.from(key),
+      started,
+      ...texts,
+      algorithm ?? null,
+      type ?? null,
+    );
   }
 
   get(id: string): Upload | undefined {

@@ -8,7 +8,8 @@ const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/';
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 /** A whole document in S3's namespace. */
-export const xmlDocument = (root: string, content: XmlContent) => declaration + xmlElement(root, content, namespace);
+export const xmlDocument = (root: string, content: XmlContent) =>
+  declaration + xmlElement(root, content, namespace);
 
 export const xmlResponse = (root: string, content: XmlContent, status = 200): ServiceResponse => ({
   status,
@@ -19,7 +20,12 @@ export const xmlResponse = (root: string, content: XmlContent, status = 200): Se
 /** An error document; S3 gives errors no namespace. */
 export function xmlError(error: AwsError, requestId: string): string {
   const { code, message, fields } = error;
-  const members = { Code: code, Message: message, ...(fields as Record<string, XmlContent>), RequestId: requestId };
+  const members = {
+    Code: code,
+    Message: message,
+    ...(fields as Record<string, XmlContent>),
+    RequestId: requestId,
+  };
   return declaration + xmlElement('Error', members);
 }
 

@@ -16,8 +16,15 @@ export interface PublishForm {
 /** Throws InvalidParameter (400) for the destinations and structures of Publish that are not played. */
 export async function readPublish(body: AsyncIterable<Uint8Array>): Promise<PublishForm> {
   const form = new URLSearchParams(await readText(body));
-  for (const name of ['PhoneNumber', 'TargetArn', 'MessageStructure', 'MessageGroupId', 'MessageDeduplicationId']) {
-    if (form.has(name)) throw new AwsError('InvalidParameter', `Invalid parameter: ${name} is not played here`);
+  for (const name of [
+    'PhoneNumber',
+    'TargetArn',
+    'MessageStructure',
+    'MessageGroupId',
+    'MessageDeduplicationId',
+  ]) {
+    if (form.has(name))
+      throw new AwsError('InvalidParameter', `Invalid parameter: ${name} is not played here`);
   }
   return {
     action: form.get('Action') ?? 'an unnamed action',

@@ -49,7 +49,12 @@ export class Sns implements Service {
     try {
       const form = await readPublish(request.body);
       if (form.action !== 'Publish') {
-        this.#cloud.record({ service: 'sns', action: form.action, by: callerName(request.caller), error: 'NotImplemented' });
+        this.#cloud.record({
+          service: 'sns',
+          action: form.action,
+          by: callerName(request.caller),
+          error: 'NotImplemented',
+        });
         throw new AwsError('NotImplemented', `The local SNS has no ${form.action}.`, { status: 501 });
       }
       const { messageId } = await this.publish({ ...form, caller: request.caller });
@@ -101,13 +106,23 @@ export class Sns implements Service {
     const notice: Notice = { messageId: randomUUID(), topicArn, message, subject, attributes, published };
     for (const { arn, queueArn, raw, deadLetterArn } of topic.subscriptions) {
       const body = raw ? message : envelope(notice, this.#cloud.region, arn);
-      await this.#deliveries.accept({ topicArn, queueArn, deadLetterArn, body, attributes: raw ? attributes : {} });
+      await this.#deliveries.accept({
+        topicArn,
+        queueArn,
+        deadLetterArn,
+        body,
+        attributes: raw ? attributes : {},
+      });
     }
     return { messageId: notice.messageId };
   }
 }
 
-function checkMessage(message: string, subject: string | undefined, attributes: Record<string, NoticeAttribute>): void {
+function checkMessage(
+  message: string,
+  subject: string | undefined,
+  attributes: Record<string, NoticeAttribute>,
+): void {
   const invalid = (what: string) => new AwsError('InvalidParameter', `Invalid parameter: ${what}`);
   if (message === '') throw invalid('Empty message');
   const size = Object.entries(attributes).reduce(

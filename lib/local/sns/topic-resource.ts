@@ -26,10 +26,13 @@ const topicProperties = z.strictObject({
   FifoTopic: z.literal(false, { error: 'FIFO topics are not played here' }).optional(),
   KmsMasterKeyId: z
     .never({
-      error: 'no KMS here: with the AWS-managed key SES and alarms could not publish, and the grants on another go unchecked',
+      error:
+        'no KMS here: with the AWS-managed key SES and alarms could not publish, and the grants on another go unchecked',
     })
     .optional(),
-  Subscription: z.array(z.strictObject({ Endpoint: z.string(), Protocol: z.enum(['sqs', 'email']) })).optional(),
+  Subscription: z
+    .array(z.strictObject({ Endpoint: z.string(), Protocol: z.enum(['sqs', 'email']) }))
+    .optional(),
   TracingConfig: ignored('there is no X-Ray here'),
   SignatureVersion: z.literal('1').optional(),
   Tags: ignored('tags of a topic have no effect'),
@@ -95,10 +98,13 @@ function subscribe(cloud: Cloud, topic: Topic, properties: z.infer<typeof subscr
   const arn = `${topic.arn}:${randomUUID()}`;
   if (properties.Protocol === 'email') {
     // The endpoint stays unnamed: it is a person's address.
-    cloud.print(`mail to the subscriber of topic ${topic.name} is not sent here: nobody can confirm the subscription`);
+    cloud.print(
+      `mail to the subscriber of topic ${topic.name} is not sent here: nobody can confirm the subscription`,
+    );
     return arn;
   }
-  if (!properties.Endpoint.startsWith('arn:aws:sqs:')) throw new Error(`${properties.Endpoint} is not a queue's ARN`);
+  if (!properties.Endpoint.startsWith('arn:aws:sqs:'))
+    throw new Error(`${properties.Endpoint} is not a queue's ARN`);
   topic.subscriptions.push({
     arn,
     queueArn: properties.Endpoint,

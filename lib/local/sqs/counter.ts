@@ -91,7 +91,14 @@ export class Counter {
 
   /** The message is safe when this returns. */
   send(request: SendRequest): Sent {
-    const { caller, body, messageAttributes: attributes, groupId: group, deduplicationId, delaySeconds } = request;
+    const {
+      caller,
+      body,
+      messageAttributes: attributes,
+      groupId: group,
+      deduplicationId,
+      delaySeconds,
+    } = request;
     const queue = this.byArn(request.queueArn);
     this.authorize(caller, 'SendMessage', queue);
     const sender = senderId(caller);
@@ -132,7 +139,10 @@ export class Counter {
     const message = receiptOf(this.store, queue, receiptHandle);
     if (queue.settings.fifo && message !== undefined && message.visible <= this.cloud.clock.now()) {
       const reason = 'The receipt handle has expired.';
-      throw new AwsError('InvalidParameterValue', `Value for parameter ReceiptHandle is invalid. Reason: ${reason}`);
+      throw new AwsError(
+        'InvalidParameterValue',
+        `Value for parameter ReceiptHandle is invalid. Reason: ${reason}`,
+      );
     }
     if (message === undefined) return;
     this.store.remove(message.sequence);

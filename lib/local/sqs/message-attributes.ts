@@ -35,7 +35,9 @@ export function attributesMd5(attributes: MessageAttributes): string | undefined
 }
 
 function attributeValue({ DataType, BinaryValue, StringValue }: MessageAttribute): Buffer {
-  return DataType.startsWith('Binary') ? Buffer.from(BinaryValue ?? '', 'base64') : Buffer.from(StringValue ?? '');
+  return DataType.startsWith('Binary')
+    ? Buffer.from(BinaryValue ?? '', 'base64')
+    : Buffer.from(StringValue ?? '');
 }
 
 /** Bytes that count against the size of a message. Throws for more than 10 attributes, or one SQS would refuse. */
@@ -61,7 +63,10 @@ function checkedSize(name: string, attribute: MessageAttribute): number {
 }
 
 /** The attributes a receiver asked for: `All`, `.*`, names, and `prefix.*`. */
-export function chosenAttributes(attributes: MessageAttributes, wanted: readonly string[]): MessageAttributes {
+export function chosenAttributes(
+  attributes: MessageAttributes,
+  wanted: readonly string[],
+): MessageAttributes {
   const chosen = (name: string) =>
     wanted.some((each) => {
       if (each === 'All' || each === '.*' || each === name) return true;

@@ -63,7 +63,9 @@ export class MessageStore {
         ) SELECT grp FROM g WHERE grp NOT NULL`),
       visible: prepare(`SELECT * FROM messages WHERE queue = ? AND grp = ? AND visible <= ? AND sent > ?
         ORDER BY visible, sequence LIMIT ?`),
-      ordered: prepare('SELECT * FROM messages WHERE queue = ? AND grp = ? AND sent > ? ORDER BY sequence LIMIT ?'),
+      ordered: prepare(
+        'SELECT * FROM messages WHERE queue = ? AND grp = ? AND sent > ? ORDER BY sequence LIMIT ?',
+      ),
       inFlight: prepare(`SELECT count(*) AS n FROM messages
         WHERE queue = ? AND grp = ? AND visible > ? AND receipt NOT NULL`),
       hand: prepare(`UPDATE messages SET visible = ?, receives = receives + 1, first = coalesce(first, ?), receipt = ?
@@ -82,7 +84,9 @@ export class MessageStore {
         count(*) FILTER (WHERE visible > $now AND receipt NOT NULL) AS inFlight,
         count(*) FILTER (WHERE visible > $now AND receipt IS NULL) AS delayed
         FROM messages WHERE queue = $queue AND sent > $since`),
-      deduplication: prepare('SELECT * FROM deduplications WHERE queue = ? AND scope = ? AND id = ? AND at > ?'),
+      deduplication: prepare(
+        'SELECT * FROM deduplications WHERE queue = ? AND scope = ? AND id = ? AND at > ?',
+      ),
       remember: prepare('INSERT OR REPLACE INTO deduplications VALUES (?, ?, ?, ?, ?, ?)'),
       forget: prepare('DELETE FROM deduplications WHERE at <= ?'),
     };
@@ -92,7 +96,18 @@ export class MessageStore {
   add(queue: string, message: NewMessage): number {
     const { id, body, group, deduplication, sender, trace, sent, visible } = message;
     const attributes = JSON.stringify(message.attributes);
-    const values = [queue, id, body, attributes, group, deduplication ?? null, sender, trace ?? null, sent, visible];
+    const values = [
+      queue,
+      id,
+      body,
+      attributes,
+      group,
+      deduplication ?? null,
+      sender,
+      trace ?? null,
+      sent,
+      visible,
+    ];
     return Number(this.#statements.add.run(...values).lastInsertRowid);
   }
 
@@ -155,11 +170,20 @@ export class MessageStore {
 
   counts(queue: string, now: number, since: number): { visible: number; inFlight: number; delayed: number } {
     const row = this.#statements.counts.get({ $queue: queue, $now: now, $since: since })!;
-    return { visible: Number(row['visible']), inFlight: Number(row['inFlight']), delayed: Number(row['delayed']) };
+    return {
+      visible: Number(row['visible']),
+      inFlight: Number(row['inFlight']),
+      delayed: Number(row['delayed']),
+    };
   }
 
   /** What was sent with this deduplication id after `since`. */
-  earlier(queue: string, scope: string, id: string, since: number): { id: string; sequence: number } | undefined {
+  earlier(
+    queue: string,
+    scope: string,
+    id: string,
+    since: number,
+  ): { id: string; sequence: number } | undefined {
     const row = this.#statements.deduplication.get(queue, scope, id, since);
     return row && { id: row['message'] as string, sequence: row['sequence'] as number };
   }

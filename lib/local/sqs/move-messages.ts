@@ -19,7 +19,9 @@ export const startMove: Operation = (counter, caller, input) => {
   for (const action of ['StartMessageMoveTask', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes']) {
     counter.authorize(caller, action, source);
   }
-  const feeding = [...counter.queues.values()].filter((queue) => queue.settings.redrive?.arn === request.SourceArn);
+  const feeding = [...counter.queues.values()].filter(
+    (queue) => queue.settings.redrive?.arn === request.SourceArn,
+  );
   if (feeding.length === 0) {
     throw new AwsError('UnsupportedOperation', 'Source queue must be configured as a Dead Letter Queue.');
   }
@@ -39,7 +41,11 @@ export const startMove: Operation = (counter, caller, input) => {
   return { TaskHandle: taskHandle };
 };
 
-function move(counter: Counter, source: Queue, destination: Queue | undefined): { moved: number; left: number } {
+function move(
+  counter: Counter,
+  source: Queue,
+  destination: Queue | undefined,
+): { moved: number; left: number } {
   const { store, cloud } = counter;
   const now = cloud.clock.now();
   const woken = new Set<Queue>();
@@ -68,14 +74,16 @@ export const listMoves: Operation = (counter, caller, input) => {
     .parse(input);
   counter.authorize(caller, 'ListMessageMoveTasks', counter.byArn(request.SourceArn));
   const found = counter.moves.filter(({ sourceArn }) => sourceArn === request.SourceArn);
-  const Results = found.slice(0, request.MaxResults ?? 1).map(({ sourceArn, destinationArn, moved, left, started }) => ({
-    Status: left === 0 ? 'COMPLETED' : 'FAILED',
-    SourceArn: sourceArn,
-    DestinationArn: destinationArn,
-    ApproximateNumberOfMessagesMoved: moved,
-    ApproximateNumberOfMessagesToMove: moved + left,
-    StartedTimestamp: started,
-    FailureReason: left === 0 ? undefined : 'CouldNotDetermineMessageSource',
-  }));
+  const Results = found
+    .slice(0, request.MaxResults ?? 1)
+    .map(({ sourceArn, destinationArn, moved, left, started }) => ({
+      Status: left === 0 ? 'COMPLETED' : 'FAILED',
+      SourceArn: sourceArn,
+      DestinationArn: destinationArn,
+      ApproximateNumberOfMessagesMoved: moved,
+      ApproximateNumberOfMessagesToMove: moved + left,
+      StartedTimestamp: started,
+      FailureReason: left === 0 ? undefined : 'CouldNotDetermineMessageSource',
+    }));
   return { Results };
 };

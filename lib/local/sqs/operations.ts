@@ -68,7 +68,9 @@ const sendMessageBatch: Operation = (counter, caller, input) => {
   if (size > maxBatch) {
     throw new AwsError('BatchRequestTooLong', `Batch requests cannot be longer than ${maxBatch} bytes.`);
   }
-  return batch(counter.cloud.weather, request.Entries, (entry) => sentAnswer(counter.put(queue, outgoing(entry, caller))));
+  return batch(counter.cloud.weather, request.Entries, (entry) =>
+    sentAnswer(counter.put(queue, outgoing(entry, caller))),
+  );
 };
 
 const receiveMessage: Operation = async (counter, caller, input) => {
@@ -98,7 +100,9 @@ const receiveMessage: Operation = async (counter, caller, input) => {
 };
 
 function receivedAnswer(received: ReceivedMessage, system: string[], wanted: string[]): object {
-  const told = Object.entries(received.attributes).filter(([name]) => system.includes('All') || system.includes(name));
+  const told = Object.entries(received.attributes).filter(
+    ([name]) => system.includes('All') || system.includes(name),
+  );
   const attributes = chosenAttributes(received.messageAttributes, wanted);
   const any = Object.keys(attributes).length > 0;
   return {
@@ -141,7 +145,9 @@ const changeMessageVisibilityBatch: Operation = (counter, caller, input) => {
   const request = onQueue.extend({ Entries: z.array(visibility.extend(entryId.shape)) }).parse(input);
   const queue = byUrl(counter, request.QueueUrl);
   counter.authorize(caller, 'ChangeMessageVisibility', queue);
-  return batch(counter.cloud.weather, request.Entries, (entry) => counter.hide(queue, entry.ReceiptHandle, entry.VisibilityTimeout * 1000));
+  return batch(counter.cloud.weather, request.Entries, (entry) =>
+    counter.hide(queue, entry.ReceiptHandle, entry.VisibilityTimeout * 1000),
+  );
 };
 
 const getQueueAttributes: Operation = (counter, caller, input) => {
@@ -175,7 +181,12 @@ const listQueues: Operation = (counter, caller, input) => {
   const { QueueNamePrefix: prefix } = z.object({ QueueNamePrefix: z.string().nullish() }).parse(input);
   const { account, region } = counter.cloud;
   const context = { 'aws:SecureTransport': 'true' };
-  counter.cloud.authorize({ caller, action: 'sqs:ListQueues', resource: `arn:aws:sqs:${region}:${account}:*`, context });
+  counter.cloud.authorize({
+    caller,
+    action: 'sqs:ListQueues',
+    resource: `arn:aws:sqs:${region}:${account}:*`,
+    context,
+  });
   const found = [...counter.queues.values()].filter(({ settings }) => settings.name.startsWith(prefix ?? ''));
   return { QueueUrls: found.slice(0, 1000).map(({ settings }) => settings.url) };
 };

@@ -13,7 +13,10 @@ export function queueAttributes(counter: Counter, queue: Queue, wanted: string[]
   return Object.fromEntries(chosen) as Record<string, string>;
 }
 
-function everyAttribute(counter: Counter, { settings, created, policy }: Queue): Record<string, string | undefined> {
+function everyAttribute(
+  counter: Counter,
+  { settings, created, policy }: Queue,
+): Record<string, string | undefined> {
   const now = counter.cloud.clock.now();
   const counts = counter.store.counts(settings.name, now, now - settings.retention);
   const seconds = (ms: number) => String(Math.floor(ms / 1000));

@@ -19,7 +19,10 @@ const queueProperties = z.strictObject({
   MaximumMessageSize: number(1024, 1_048_576),
   SqsManagedSseEnabled: ignored('encryption at rest shows nowhere'),
   RedrivePolicy: z
-    .strictObject({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number().int().min(1).max(1000) })
+    .strictObject({
+      deadLetterTargetArn: z.string(),
+      maxReceiveCount: z.coerce.number().int().min(1).max(1000),
+    })
     .optional(),
   RedriveAllowPolicy: z
     .strictObject({
@@ -53,14 +56,18 @@ export function queueResources(queues: Queues): ResourceType[] {
       const settings = queueSettings(queues, logicalId, physicalName, properties);
       if (settings.redrive !== undefined) checkRedrive(queues, logicalId, settings);
       queues.add(settings);
-      return { ref: settings.url, attributes: { Arn: settings.arn, QueueName: settings.name, QueueUrl: settings.url } };
+      return {
+        ref: settings.url,
+        attributes: { Arn: settings.arn, QueueName: settings.name, QueueUrl: settings.url },
+      };
     },
   };
   const policyType: ResourceType<z.infer<typeof policyProperties>> = {
     type: 'AWS::SQS::QueuePolicy',
     properties: policyProperties,
     deploy({ physicalName, properties }) {
-      for (const url of properties.Queues) queues.byUrl(url).policy = properties.PolicyDocument as PolicyDocument;
+      for (const url of properties.Queues)
+        queues.byUrl(url).policy = properties.PolicyDocument as PolicyDocument;
       return { ref: physicalName };
     },
   };
@@ -74,8 +81,13 @@ function queueSettings(
   properties: QueueProperties,
 ): QueueSettings {
   const fifo = properties.FifoQueue ?? false;
-  const name = properties.QueueName ?? (fifo ? `${physicalName.slice(0, 75)}.fifo` : physicalName.slice(0, 80));
-  if (!/^[\w-]{1,80}$/.test(name.replace(/\.fifo$/, '')) || name.length > 80 || name.endsWith('.fifo') !== fifo) {
+  const name =
+    properties.QueueName ?? (fifo ? `${physicalName.slice(0, 75)}.fifo` : physicalName.slice(0, 80));
+  if (
+    !/^[\w-]{1,80}$/.test(name.replace(/\.fifo$/, '')) ||
+    name.length > 80 ||
+    name.endsWith('.fifo') !== fifo
+  ) {
     throw new Error(`${logicalId}: ${name} is not the name of a ${fifo ? 'FIFO' : 'standard'} queue`);
   }
   const { RedrivePolicy: redrive, RedriveAllowPolicy: allow } = properties;
@@ -93,7 +105,10 @@ function queueSettings(
     retention: (properties.MessageRetentionPeriod ?? 345_600) * 1000,
     maxMessage: properties.MaximumMessageSize ?? 1_048_576,
     redrive: redrive && { arn: redrive.deadLetterTargetArn, maxReceives: redrive.maxReceiveCount },
-    redriveAllow: { permission: allow?.redrivePermission ?? 'allowAll', sources: allow?.sourceQueueArns ?? [] },
+    redriveAllow: {
+      permission: allow?.redrivePermission ?? 'allowAll',
+      sources: allow?.sourceQueueArns ?? [],
+    },
   };
 }
 
@@ -102,7 +117,8 @@ function checkRedrive(queues: Queues, logicalId: string, settings: QueueSettings
   const { arn } = settings.redrive!;
   const target = queues.byArn(arn)?.settings;
   if (target === undefined) throw new Error(`${logicalId}: there is no queue ${arn} for dead letters`);
-  if (target.fifo !== settings.fifo) throw new Error(`${logicalId}: ${arn} is of the other kind (FIFO or standard)`);
+  if (target.fifo !== settings.fifo)
+    throw new Error(`${logicalId}: ${arn} is of the other kind (FIFO or standard)`);
   const { permission, sources } = target.redriveAllow;
   if (permission === 'allowAll' || (permission === 'byQueue' && sources.includes(settings.arn))) return;
   throw new Error(`${logicalId}: the RedriveAllowPolicy of ${arn} does not allow ${settings.arn}`);

@@ -55,7 +55,8 @@ export class Queue {
     this.#cancelTimer();
     if (this.#waiters.size === 0 && this.#listeners.size === 0) return;
     const at = this.#nextVisible();
-    if (at !== undefined) this.#cancelTimer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.wake());
+    if (at !== undefined)
+      this.#cancelTimer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.wake());
   }
 
   /** Until woken or `ms` have passed. */

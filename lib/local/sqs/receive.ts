@@ -85,7 +85,13 @@ function fairly(
 }
 
 /** FIFO: each group in its order, and nothing of a group that has messages in flight. */
-function inOrder(store: MessageStore, { settings }: Queue, now: number, since: number, max: number): StoredMessage[] {
+function inOrder(
+  store: MessageStore,
+  { settings }: Queue,
+  now: number,
+  since: number,
+  max: number,
+): StoredMessage[] {
   const chosen: StoredMessage[] = [];
   for (const group of store.groups(settings.name)) {
     if (chosen.length >= max) break;
@@ -102,7 +108,13 @@ function isDead({ settings }: Queue, message: StoredMessage): boolean {
   return settings.redrive !== undefined && message.receives >= settings.redrive.maxReceives;
 }
 
-function bury(store: MessageStore, queue: Queue, findQueue: FindQueue, message: StoredMessage, now: number): Queue {
+function bury(
+  store: MessageStore,
+  queue: Queue,
+  findQueue: FindQueue,
+  message: StoredMessage,
+  now: number,
+): Queue {
   const target = findQueue(queue.settings.redrive!.arn);
   if (target === undefined) throw new Error(`the dead-letter queue of ${queue.settings.name} is gone`);
   // A standard queue keeps counting the retention from the first sending, a FIFO queue starts anew.
@@ -137,10 +149,9 @@ function hand(
     receiptHandle: Buffer.from(`${message.sequence}.${receipt}`).toString('base64'),
     body: message.body,
     md5OfBody: md5(message.body),
-    attributes: Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Record<
-      string,
-      string
-    >,
+    attributes: Object.fromEntries(
+      Object.entries(attributes).filter(([, value]) => value !== undefined),
+    ) as Record<string, string>,
     messageAttributes: message.attributes,
     md5OfMessageAttributes: attributesMd5(message.attributes),
   };
@@ -150,10 +161,17 @@ function hand(
  * The message a receipt handle is the newest receipt of; `undefined` when it was received again or is gone.
  * ReceiptHandleIsInvalid for what never was a handle.
  */
-export function receiptOf(store: MessageStore, { settings }: Queue, handle: string): StoredMessage | undefined {
+export function receiptOf(
+  store: MessageStore,
+  { settings }: Queue,
+  handle: string,
+): StoredMessage | undefined {
   const match = /^(\d+)\.([\w-]+)$/.exec(Buffer.from(handle, 'base64').toString('latin1'));
   if (match === null) {
-    throw new AwsError('ReceiptHandleIsInvalid', `The input receipt handle "${handle}" is not a valid receipt handle.`);
+    throw new AwsError(
+      'ReceiptHandleIsInvalid',
+      `The input receipt handle "${handle}" is not a valid receipt handle.`,
+    );
   }
   const message = store.get(settings.name, Number(match[1]));
   return message?.receipt === match[2] ? message : undefined;

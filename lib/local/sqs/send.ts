@@ -61,12 +61,18 @@ export function sendTo(cloud: Cloud, store: MessageStore, queue: Queue, message:
 /** As SequenceNumber has it: 20 digits. */
 export const sequenceNumber = (sequence: number) => String(sequence).padStart(20, '0');
 
-function add(cloud: Cloud, store: MessageStore, queue: Queue, message: Parameters<MessageStore['add']>[1]): number {
+function add(
+  cloud: Cloud,
+  store: MessageStore,
+  queue: Queue,
+  message: Parameters<MessageStore['add']>[1],
+): number {
   const { weather } = cloud;
   if (queue.settings.fifo) return store.add(queue.settings.name, message);
   const late = () => (weather.strikes('delay') ? Math.round(weather.random() * 1000) : 0);
   const sequence = store.add(queue.settings.name, { ...message, visible: message.visible + late() });
-  if (weather.strikes('duplicate')) store.add(queue.settings.name, { ...message, visible: message.visible + late() });
+  if (weather.strikes('duplicate'))
+    store.add(queue.settings.name, { ...message, visible: message.visible + late() });
   return sequence;
 }
 
@@ -75,13 +81,18 @@ function checkedMessage({ settings }: Queue, message: Outgoing) {
   const { body, attributes = {}, sender, trace, group = '' } = message;
   if (body === '') throw invalid('The request must contain a non-empty message body.');
   if (messageSize(message) > settings.maxMessage) {
-    throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${settings.maxMessage} bytes.`);
+    throw invalid(
+      `One or more parameters are invalid. Reason: Message must be shorter than ${settings.maxMessage} bytes.`,
+    );
   }
   // The characters XML 1.0 allows, as SQS's first protocol had to carry them.
   if (!/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u.test(body)) {
     throw new AwsError('InvalidMessageContents', 'Invalid characters found in the message body.');
   }
-  for (const [name, id] of Object.entries({ MessageGroupId: group, MessageDeduplicationId: message.deduplication })) {
+  for (const [name, id] of Object.entries({
+    MessageGroupId: group,
+    MessageDeduplicationId: message.deduplication,
+  })) {
     if (id !== undefined && !/^[\x21-\x7e]{0,128}$/.test(id)) throw invalid(`The ${name} is not valid.`);
   }
   const deduplication = deduplicationId(settings, message);
@@ -89,23 +100,32 @@ function checkedMessage({ settings }: Queue, message: Outgoing) {
   return { body, attributes, sender, trace, group, deduplication, delay };
 }
 
-function deduplicationId(settings: Queue['settings'], { body, group, deduplication }: Outgoing): string | undefined {
+function deduplicationId(
+  settings: Queue['settings'],
+  { body, group, deduplication }: Outgoing,
+): string | undefined {
   if (!settings.fifo) {
     if (deduplication === undefined) return undefined;
-    throw invalid('The request includes a parameter that is not valid for this queue type: MessageDeduplicationId');
+    throw invalid(
+      'The request includes a parameter that is not valid for this queue type: MessageDeduplicationId',
+    );
   }
   if (group === undefined || group === '') {
     throw new AwsError('MissingParameter', 'The request must contain the parameter MessageGroupId.');
   }
   if (deduplication !== undefined && deduplication !== '') return deduplication;
   if (settings.contentBasedDeduplication) return createHash('sha256').update(body).digest('hex');
-  throw invalid('The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided');
+  throw invalid(
+    'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided',
+  );
 }
 
 function delayOf(settings: Queue['settings'], seconds: number | undefined): number {
   if (seconds === undefined) return settings.delay;
   if (!Number.isInteger(seconds) || seconds < 0 || seconds > 900) {
-    throw invalid(`Value ${seconds} for parameter DelaySeconds is invalid. Reason: Must be between 0 and 900.`);
+    throw invalid(
+      `Value ${seconds} for parameter DelaySeconds is invalid. Reason: Must be between 0 and 900.`,
+    );
   }
   if (settings.fifo && seconds !== settings.delay / 1000) {
     throw invalid('The request includes a parameter that is not valid for this queue type: DelaySeconds');

@@ -37,7 +37,8 @@ export class Sqs implements Service {
 
   async handle(request: ServiceRequest): Promise<ServiceResponse> {
     try {
-      const name = /^AmazonSQS\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1] ?? 'an unnamed operation';
+      const name =
+        /^AmazonSQS\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1] ?? 'an unnamed operation';
       const input = await readJson(request);
       const output = await this.#counted(name, request, () => {
         const operation = operations[name];
@@ -71,7 +72,9 @@ export class Sqs implements Service {
   }
 
   /** What an event source mapping reads when it is set up; asks for sqs:GetQueueAttributes. */
-  async settings(request: Pick<ReceiptRequest, 'caller' | 'queueArn'>): Promise<{ visibilityMs: number; fifo: boolean }> {
+  async settings(
+    request: Pick<ReceiptRequest, 'caller' | 'queueArn'>,
+  ): Promise<{ visibilityMs: number; fifo: boolean }> {
     return this.#counted('GetQueueAttributes', request, () => {
       const queue = this.#counter.byArn(request.queueArn);
       this.#counter.authorize(request.caller, 'GetQueueAttributes', queue);
@@ -94,7 +97,11 @@ export class Sqs implements Service {
     this.#counter.store.database.close();
   }
 
-  async #counted<T>(name: string, { caller }: Pick<ServiceRequest, 'caller'>, work: () => Promise<T> | T): Promise<T> {
+  async #counted<T>(
+    name: string,
+    { caller }: Pick<ServiceRequest, 'caller'>,
+    work: () => Promise<T> | T,
+  ): Promise<T> {
     const promise = this.#counter.recorded(name, caller, work);
     this.#active.add(promise);
     try {
@@ -107,7 +114,8 @@ export class Sqs implements Service {
   /** Messages past their retention are never handed out; this only frees their room. */
   #expire(): void {
     const { cloud, store, queues } = this.#counter;
-    for (const { settings } of queues.values()) store.expire(settings.name, cloud.clock.now() - settings.retention);
+    for (const { settings } of queues.values())
+      store.expire(settings.name, cloud.clock.now() - settings.retention);
     this.#cancelExpiry = cloud.clock.after(hour, () => this.#expire());
   }
 }
@@ -117,7 +125,8 @@ async function readJson(request: ServiceRequest): Promise<unknown> {
   let size = 0;
   for await (const chunk of request.body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxRequest) throw new AwsError('RequestEntityTooLarge', 'The request is too long.', { status: 413 });
+    if (size > maxRequest)
+      throw new AwsError('RequestEntityTooLarge', 'The request is too long.', { status: 413 });
     chunks.push(chunk);
   }
   try {
@@ -158,5 +167,8 @@ function refusal(error: unknown): ServiceResponse {
 function invalidInput(error: z.ZodError): AwsError {
   const [first] = error.issues;
   const path = first?.path.join('.') ?? '';
-  return new AwsError('InvalidParameterValue', `Value for parameter ${path} is invalid. Reason: ${first?.message}`);
+  return new AwsError(
+    'InvalidParameterValue',
+    `Value for parameter ${path} is invalid. Reason: ${first?.message}`,
+  );
 }

@@ -150,7 +150,7 @@ describe('a denied call', () => {
         headers: { 'x-amz-target': `DynamoDB_20120810.${action}` },
         body: JSON.stringify(input),
       });
-      return { status: response.status, body: await response.json() };
+      return { status: response.status, body: (await response.json()) as any };
     };
     const put = await send('PutItem', { TableName: 'table', Item: key });
     expect(put).toEqual({

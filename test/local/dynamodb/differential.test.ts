@@ -189,13 +189,6 @@ describe('against dynalite', () => {
             const same =
               JSON.stringify(comparable(request, mine)) === JSON.stringify(comparable(request, theirs)) &&
               (await sameState(keys));
-            if (
-              process.env['EXPLORE'] &&
-              mine.error === 'ValidationException' &&
-              theirs.error === 'ValidationException' &&
-              mine.message !== theirs.message
-            )
-              unexpected.push({ request, ours: mine, theirs });
             if (same) continue;
             const difference = differences.find((one) => one.applies(request, mine, theirs, stored()));
             if (difference === undefined) unexpected.push({ request, ours: mine, theirs });
@@ -205,9 +198,6 @@ describe('against dynalite', () => {
         },
       );
       await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
-      if (process.env['EXPLORE'])
-        (await import('node:fs')).writeFileSync('/tmp/ph/ddb-diff.json', JSON.stringify(unexpected));
-      console.log(requests, errors, unexpected.length, seen);
       expect(unexpected.slice(0, 3)).toEqual([]);
       expect(requests).toBeGreaterThan(RUNS * 19);
       expect(errors).toBeGreaterThan(RUNS);

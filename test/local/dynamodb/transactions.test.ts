@@ -68,7 +68,7 @@ describe('TransactWriteItems', () => {
         ConditionExpression: 'attribute_not_exists(pk)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
-      { Update: { TableName, Key: key('there2'), UpdateExpression: 'SET a = missing' } },
+      { Update: { TableName, Key: key('there2'), UpdateExpression: 'SET a = nope' } },
       { ConditionCheck: { TableName, Key: key('x'), ConditionExpression: 'attribute_exists(pk)' } },
     ]);
     await expect(failing).rejects.toBeInstanceOf(TransactionCanceledException);

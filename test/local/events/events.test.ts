@@ -7,7 +7,14 @@ import { readSchedule } from '../../../lib/local/events/schedule.ts';
 import { targetInput } from '../../../lib/local/events/target-input.ts';
 import { Sqs } from '../../../lib/local/sqs/sqs.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole } from '../../support/service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+} from '../../support/service-endpoint.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -52,7 +59,8 @@ const entry = (more = {}) => ({
   ...more,
 });
 const received = (queueArn: string) => sqs.receive({ caller: testRole, queueArn, max: 10, waitMs: 0 });
-const settled = (times: number) => vi.waitFor(() => expect(deliver).toHaveBeenCalledTimes(times), { interval: 5 });
+const settled = (times: number) =>
+  vi.waitFor(() => expect(deliver).toHaveBeenCalledTimes(times), { interval: 5 });
 const onMail = { EventBusName: 'mail', EventPattern: { source: ['posthorn'] } };
 const toFunction = (more = {}) => ({ Targets: [{ Arn: functionArn, Id: 'f', ...more }] });
 
@@ -69,7 +77,9 @@ describe('PutEvents', () => {
     await rule({ ...onMail, EventPattern: { source: ['other'] }, ...toFunction() }, 'other');
     await rule({ ...onMail, State: 'DISABLED', ...toFunction() }, 'off');
     await rule({ EventPattern: { source: ['posthorn'] }, ...toFunction() }, 'other-bus');
-    const { Entries, FailedEntryCount } = await put(entry({ Resources: ['arn:inbox'], Time: new Date('2030-01-02T03:04:05Z') }));
+    const { Entries, FailedEntryCount } = await put(
+      entry({ Resources: ['arn:inbox'], Time: new Date('2030-01-02T03:04:05Z') }),
+    );
     await settled(1);
     const caller = {
       kind: 'service',
@@ -93,7 +103,9 @@ describe('PutEvents', () => {
       },
       caller,
     );
-    await vi.waitFor(async () => expect((await received(queueArn)).map(({ body }) => body)).toEqual(['{"id":"msg_1"}']));
+    await vi.waitFor(async () =>
+      expect((await received(queueArn)).map(({ body }) => body)).toEqual(['{"id":"msg_1"}']),
+    );
     expect(cloud.asked.find(({ action }) => action === 'sqs:SendMessage')?.caller).toEqual(caller);
   });
 
@@ -138,7 +150,11 @@ describe('PutEvents', () => {
 
   it('asks IAM for the bus, the source and the type', async () => {
     const Statement = { Effect: 'Allow', Principal: '*', Action: 'events:PutEvents', Resource: '*' };
-    await deploy(events, 'AWS::Events::EventBusPolicy', { EventBusName: 'mail', StatementId: 's', Statement });
+    await deploy(events, 'AWS::Events::EventBusPolicy', {
+      EventBusName: 'mail',
+      StatementId: 's',
+      Statement,
+    });
     await put(entry());
     expect(cloud.asked.at(-1)).toMatchObject({
       action: 'events:PutEvents',
@@ -160,9 +176,18 @@ describe('PutEvents', () => {
 describe('a service event', () => {
   it('comes to rules on the default bus', async () => {
     await rule({ EventPattern: { source: ['aws.ses'] }, ...toFunction() });
-    const id = events.emit({ source: 'aws.ses', detailType: 'Email Bounced', detail: { a: 1 }, resources: ['arn:x'] });
+    const id = events.emit({
+      source: 'aws.ses',
+      detailType: 'Email Bounced',
+      detail: { a: 1 },
+      resources: ['arn:x'],
+    });
     await settled(1);
-    expect(deliver.mock.calls[0]![1]).toMatchObject({ id, source: 'aws.ses', 'detail-type': 'Email Bounced' });
+    expect(deliver.mock.calls[0]![1]).toMatchObject({
+      id,
+      source: 'aws.ses',
+      'detail-type': 'Email Bounced',
+    });
   });
 });
 
@@ -253,7 +278,9 @@ describe('a schedule', () => {
     cloud.clock.advance(5 * 60_000);
     await settled(5);
     const times = deliver.mock.calls.map(([, event]) => Date.parse((event as { time: string }).time));
-    expect(times.slice(1).map((time, index) => time - times[index]!)).toEqual([60_000, 60_000, 60_000, 60_000]);
+    expect(times.slice(1).map((time, index) => time - times[index]!)).toEqual([
+      60_000, 60_000, 60_000, 60_000,
+    ]);
     expect(deliver.mock.calls[0]![1]).toMatchObject({
       source: 'aws.events',
       'detail-type': 'Scheduled Event',
@@ -286,16 +313,24 @@ describe('a schedule', () => {
     expect(schedule(after)).toBe(Date.parse(expected));
   });
 
-  it.each(['rate(1 minutes)', 'rate(0 minutes)', 'rate(5 weeks)', 'cron(* * * * * *)', 'cron(0 12 * * ?)', 'at(x)'])(
-    '%s is not valid',
-    (expression) => {
-      expect(() => readSchedule(expression, 0)).toThrow('ScheduleExpression');
-    },
-  );
+  it.each([
+    'rate(1 minutes)',
+    'rate(0 minutes)',
+    'rate(5 weeks)',
+    'cron(* * * * * *)',
+    'cron(0 12 * * ?)',
+    'at(x)',
+  ])('%s is not valid', (expression) => {
+    expect(() => readSchedule(expression, 0)).toThrow('ScheduleExpression');
+  });
 });
 
 describe('the input of a target', () => {
-  const event = { id: 'e', time: 'now', detail: { text: 'a "quoted"\nline', list: [{ n: 1 }], 'odd name': 2 } };
+  const event = {
+    id: 'e',
+    time: 'now',
+    detail: { text: 'a "quoted"\nline', list: [{ n: 1 }], 'odd name': 2 },
+  };
   const nothing = { input: undefined, path: undefined, transformer: undefined };
 
   it.each([
@@ -309,7 +344,8 @@ describe('the input of a target', () => {
   it('is built from a template', () => {
     const transformer = {
       paths: { text: '$.detail.text', list: '$.detail.list', none: '$.none' },
-      template: '{"inside":"say <text>!","outside":<text>,"list":<list>,"none":<none>,"rule":<aws.events.rule-arn>}',
+      template:
+        '{"inside":"say <text>!","outside":<text>,"list":<list>,"none":<none>,"rule":<aws.events.rule-arn>}',
     };
     expect(JSON.parse(targetInput({ ...nothing, transformer }, event, 'arn:r'))).toEqual({
       inside: 'say a "quoted"\nline!',
@@ -327,8 +363,14 @@ describe('rule resources', () => {
     [{}, 'needs an EventPattern'],
     [{ EventPattern: { source: 'x' } }, 'Event pattern is not valid'],
     [{ EventBusName: 'mail', ScheduleExpression: 'rate(1 day)' }, 'only on the default'],
-    [{ EventPattern: { source: ['x'] }, Targets: [{ Arn: 'arn:aws:states:x', Id: 'i' }] }, 'only queues and functions'],
-    [{ EventPattern: { source: ['x'] }, Targets: [{ Arn: functionArn, Id: 'i', InputPath: '$..x' }] }, 'JSON path'],
+    [
+      { EventPattern: { source: ['x'] }, Targets: [{ Arn: 'arn:aws:states:x', Id: 'i' }] },
+      'only queues and functions',
+    ],
+    [
+      { EventPattern: { source: ['x'] }, Targets: [{ Arn: functionArn, Id: 'i', InputPath: '$..x' }] },
+      'JSON path',
+    ],
     [{ EventPattern: { source: ['x'] }, RoleArn: 'arn' }, 'RoleArn'],
   ])('refuse %j', async (properties, message) => {
     await expect(rule(properties)).rejects.toThrow(message);

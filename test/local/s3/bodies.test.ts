@@ -30,7 +30,8 @@ function framed(bytes: Buffer, sizes: number[], signed: boolean, trailer = ''): 
   for (const size of [...sizes, bytes.length]) {
     const chunk = bytes.subarray(from, from + size);
     from += chunk.length;
-    if (chunk.length > 0) parts.push(Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, crlf);
+    if (chunk.length > 0)
+      parts.push(Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, crlf);
   }
   return Buffer.concat([...parts, Buffer.from(`0${extension}\r\n${trailer}`), crlf]);
 }
@@ -99,7 +100,11 @@ describe('a body', () => {
     ['cut off in a chunk', (wire: Buffer) => wire.subarray(0, 50), 'IncompleteBody'],
     ['cut off before the last chunk', (wire: Buffer) => wire.subarray(0, 105), 'IncompleteBody'],
     ['without its trailer', () => framed(Buffer.alloc(100), [], false), 'MalformedTrailerError'],
-    ['with a wrong trailer', () => framed(Buffer.alloc(100), [], false, 'x-amz-checksum-crc32:AAAAAA==\r\n'), 'BadDigest'],
+    [
+      'with a wrong trailer',
+      () => framed(Buffer.alloc(100), [], false, 'x-amz-checksum-crc32:AAAAAA==\r\n'),
+      'BadDigest',
+    ],
     ['longer than stated', () => framed(Buffer.alloc(101), [], false), 'IncompleteBody'],
     ['with a chunk longer than its size', () => Buffer.from('1\r\nab\r\n0\r\n\r\n'), 'IncompleteBody'],
     ['not framed at all', () => Buffer.alloc(10_000, 'x'), 'IncompleteBody'],
@@ -111,7 +116,9 @@ describe('a body', () => {
       'x-amz-decoded-content-length': '100',
       'x-amz-trailer': 'x-amz-checksum-crc32',
     };
-    const wire = damage(framed(Buffer.alloc(100), [], false, `x-amz-checksum-crc32:${crcOf(Buffer.alloc(100))}\r\n`));
+    const wire = damage(
+      framed(Buffer.alloc(100), [], false, `x-amz-checksum-crc32:${crcOf(Buffer.alloc(100))}\r\n`),
+    );
     const answer = await send('PUT', headers, [wire]);
     expect([answer.status, answer.body]).toEqual([400, expect.stringContaining(`<Code>${code}</Code>`)]);
     expect(await read()).toEqual(before);
@@ -119,15 +126,19 @@ describe('a body', () => {
 
   it('never contains its framing', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), fc.integer({ min: 1, max: 20 }), async (array, cuts) => {
-        const bytes = Buffer.from(array);
-        const trailers = new Map<string, string>();
-        const parts: Buffer[] = [];
-        const wire = Readable.from(cut(framed(bytes, [7, 13], true, 'a:b\r\n'), cuts));
-        for await (const part of decodeAwsChunked(wire, trailers)) parts.push(part);
-        expect(Buffer.concat(parts).equals(bytes)).toBe(true);
-        expect(trailers.get('a')).toBe('b');
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 500 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (array, cuts) => {
+          const bytes = Buffer.from(array);
+          const trailers = new Map<string, string>();
+          const parts: Buffer[] = [];
+          const wire = Readable.from(cut(framed(bytes, [7, 13], true, 'a:b\r\n'), cuts));
+          for await (const part of decodeAwsChunked(wire, trailers)) parts.push(part);
+          expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+          expect(trailers.get('a')).toBe('b');
+        },
+      ),
     );
   });
 });

@@ -10,7 +10,14 @@ await deploy(s3, 'AWS::S3::Bucket', { BucketName: 'mail' });
 
 const call = async (method: string, key: string, headers: Record<string, string>, body: Buffer[]) => {
   const query = new URLSearchParams();
-  const request = { method, path: `/mail/${key}`, query, headers, body: Readable.from(body), caller: testRole };
+  const request = {
+    method,
+    path: `/mail/${key}`,
+    query,
+    headers,
+    body: Readable.from(body),
+    caller: testRole,
+  };
   const { status } = await s3.handle(request);
   if (status >= 300) throw new Error(`${method} ${key}: ${status}`);
 };
@@ -18,8 +25,11 @@ const call = async (method: string, key: string, headers: Record<string, string>
 const work = async (worker: number) => {
   for (let round = 0; ; round++) {
     const name = `${worker}-${round}`;
-    const bytes = Buffer.alloc(1 + ((round * 7919) % 40_000), name);
-    await call('PUT', `incoming/${name}`, { 'content-length': String(bytes.length) }, [bytes.subarray(0, 9), bytes.subarray(9)]);
+    const bytes = Buffer.alloc(20 + ((round * 7919) % 40_000), name);
+    await call('PUT', `incoming/${name}`, { 'content-length': String(bytes.length) }, [
+      bytes.subarray(0, 9),
+      bytes.subarray(9),
+    ]);
     writeSync(1, `put ${name} ${bytes.length}\n`);
     await call('PUT', `kept/${name}`, { 'x-amz-copy-source': `mail/incoming/${name}` }, []);
     writeSync(1, `copied ${name} ${bytes.length}\n`);

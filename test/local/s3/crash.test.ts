@@ -44,7 +44,8 @@ describe('after kill -9', () => {
       caller: testRole,
     });
     const keys = [...String(list.body).matchAll(/<Key>([^<]+)<\/Key>/g)].map((match) => match[1]!);
-    for (const key of keys) expect(String((await get(key)).body).slice(0, 3)).toBe(key.split('/')[1]!.slice(0, 3));
+    for (const key of keys)
+      expect(String((await get(key)).body).slice(0, 3)).toBe(key.split('/')[1]!.slice(0, 3));
     expect(await files(join(home, 's3', 'incoming'))).toBe(0);
     expect(await files(join(home, 's3', 'blobs'))).toBe(new Set(keys.map((key) => key.split('/')[1])).size);
     await s3.stop();

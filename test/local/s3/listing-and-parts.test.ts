@@ -17,7 +17,14 @@ import { Upload } from '@aws-sdk/lib-storage';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3 } from '../../../lib/local/s3/s3.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole } from '../../support/service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+} from '../../support/service-endpoint.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -129,7 +136,10 @@ describe('an upload in parts', () => {
   it('becomes one object through lib-storage', async () => {
     const Bucket = await bucketWith([]);
     const Body = Buffer.concat(parts);
-    const upload = new Upload({ client, params: { Bucket, Key: 'large', Body, ContentType: 'message/rfc822' } });
+    const upload = new Upload({
+      client,
+      params: { Bucket, Key: 'large', Body, ContentType: 'message/rfc822' },
+    });
     const { ETag } = await upload.done();
     expect(ETag).toMatch(/^"[0-9a-f]{32}-3"$/);
     const got = await client.send(new GetObjectCommand({ Bucket, Key: 'large', ChecksumMode: 'ENABLED' }));
@@ -150,7 +160,9 @@ describe('an upload in parts', () => {
       { PartNumber: 2, ETag: second.ETag, Size: 4 },
     ]);
     const complete = (list: { PartNumber: number; ETag?: string | undefined }[]) =>
-      client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list as never } }));
+      client.send(
+        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list as never } }),
+      );
     const [one, two] = [
       { PartNumber: 1, ETag: first.ETag },
       { PartNumber: 2, ETag: second.ETag },
@@ -223,9 +235,9 @@ describe('bucket resources', () => {
     await deploy(again, 'AWS::S3::Bucket', { BucketName: Bucket });
     const { url, close: stop } = await serve(again);
     const second = new S3Client({ ...clientSettings(url), forcePathStyle: true });
-    const got = await second.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', IfNoneMatch: '*' })).catch(
-      (error: unknown) => error,
-    );
+    const got = await second
+      .send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', IfNoneMatch: '*' }))
+      .catch((error: unknown) => error);
     expect(got).toMatchObject({ name: 'PreconditionFailed' });
     second.destroy();
     await stop();

@@ -18,7 +18,14 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { S3 } from '../../../lib/local/s3/s3.ts';
 import type { Caller } from '../../../lib/local/cloud.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole } from '../../support/service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+} from '../../support/service-endpoint.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -136,7 +143,9 @@ describe('an object', () => {
     expect((await get('digits', { Range: 'bytes=-3' })).bytes.toString()).toBe('789');
     expect((await get('digits', { Range: 'bytes=8-' })).bytes.toString()).toBe('89');
     await expect(get('digits', { Range: 'bytes=10-' })).rejects.toMatchObject({ name: 'InvalidRange' });
-    await expect(get('digits', { IfNoneMatch: ETag })).rejects.toMatchObject({ $metadata: { httpStatusCode: 304 } });
+    await expect(get('digits', { IfNoneMatch: ETag })).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 304 },
+    });
     await expect(get('digits', { IfMatch: '"other"' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
   });
 
@@ -158,15 +167,21 @@ describe('an object', () => {
     expect((await fetch(address)).status).toBe(400);
   });
 
-  it.each(['../../etc/passwd', '/lead', 'a//b', 'dots/./..', 'spaß & <x>"\r\n', '%2F', 'ü'.repeat(512), '+ ?#'])(
-    'may be named %j',
-    async (Key) => {
-      await put(Key, `body of ${Key}`);
-      expect((await get(Key)).bytes.toString()).toBe(`body of ${Key}`);
-      await client.send(new DeleteObjectCommand({ Bucket, Key }));
-      await expect(get(Key)).rejects.toMatchObject({ name: 'NoSuchKey' });
-    },
-  );
+  it.each([
+    '../../etc/passwd',
+    '/lead',
+    'a//b',
+    'dots/./..',
+    'spaß & <x>"\r\n',
+    '%2F',
+    'ü'.repeat(512),
+    '+ ?#',
+  ])('may be named %j', async (Key) => {
+    await put(Key, `body of ${Key}`);
+    expect((await get(Key)).bytes.toString()).toBe(`body of ${Key}`);
+    await client.send(new DeleteObjectCommand({ Bucket, Key }));
+    await expect(get(Key)).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
 
   it('has a name of at most 1,024 bytes', async () => {
     await expect(put('ü'.repeat(513), 'x')).rejects.toMatchObject({ name: 'KeyTooLongError' });
@@ -189,7 +204,10 @@ describe('an object', () => {
       },
     });
     const answer = await raw('/mail/k', { method: 'PUT', body, duplex: 'half' } as RequestInit);
-    expect([answer.status, await answer.text()]).toEqual([411, expect.stringContaining('MissingContentLength')]);
+    expect([answer.status, await answer.text()]).toEqual([
+      411,
+      expect.stringContaining('MissingContentLength'),
+    ]);
   });
 });
 
@@ -197,7 +215,9 @@ describe('a copy', () => {
   it('outlives its source and keeps or replaces its description', async () => {
     await put('source é', 'shared bytes', { ContentType: 'text/plain', Metadata: { one: '1' } });
     const CopySource = `${Bucket}/${encodeURIComponent('source é')}`;
-    const { CopyObjectResult } = await client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource }));
+    const { CopyObjectResult } = await client.send(
+      new CopyObjectCommand({ Bucket, Key: 'copy', CopySource }),
+    );
     await client.send(
       new CopyObjectCommand({
         Bucket,
@@ -225,7 +245,8 @@ describe('a copy', () => {
 
   it('asks for both sides', async () => {
     await put('from', 'x');
-    const copy = () => client.send(new CopyObjectCommand({ Bucket, Key: 'to', CopySource: `${Bucket}/from` }));
+    const copy = () =>
+      client.send(new CopyObjectCommand({ Bucket, Key: 'to', CopySource: `${Bucket}/from` }));
     cloud.deny = ({ action, resource }) => action === 's3:GetObject' && resource.endsWith('/from');
     await expect(copy()).rejects.toMatchObject({ name: 'AccessDenied' });
     cloud.deny = ({ action, resource }) => action === 's3:PutObject' && resource.endsWith('/to');
@@ -277,7 +298,11 @@ describe('grants', () => {
       s3.putObject({ caller: ses, bucket: Bucket, key: 'incoming/2', bytes: Buffer.from('mail') }),
     ).rejects.toMatchObject({ code: 'AccessDenied' });
     expect(cloud.calls.at(-2)).toMatchObject({ action: 'GetObject' });
-    expect(cloud.calls.at(-1)).toMatchObject({ action: 'PutObject', by: 'ses.amazonaws.com', error: 'AccessDenied' });
+    expect(cloud.calls.at(-1)).toMatchObject({
+      action: 'PutObject',
+      by: 'ses.amazonaws.com',
+      error: 'AccessDenied',
+    });
   });
 });
 

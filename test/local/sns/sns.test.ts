@@ -7,7 +7,14 @@ import { Sns } from '../../../lib/local/sns/sns.ts';
 import { Sqs } from '../../../lib/local/sqs/sqs.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
 import type { Weather } from '../../../lib/local/weather.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole } from '../../support/service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+} from '../../support/service-endpoint.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -54,7 +61,11 @@ describe('publishing', () => {
   it('puts the envelope of SNS into each queue', async () => {
     const { ref } = await subscribe();
     const { MessageId } = await client.send(
-      new PublishCommand({ TopicArn: topicArn, Message: '{"a":"é & +"}', Subject: 'Amazon SES Email Receipt Notification' }),
+      new PublishCommand({
+        TopicArn: topicArn,
+        Message: '{"a":"é & +"}',
+        Subject: 'Amazon SES Email Receipt Notification',
+      }),
     );
     const [message] = await received();
     const envelope = JSON.parse(message!.body) as Record<string, string>;
@@ -92,12 +103,15 @@ describe('publishing', () => {
   });
 
   it('has limits and says what is not played', async () => {
-    const publish = (more: object) => client.send(new PublishCommand({ TopicArn: topicArn, Message: 'x', ...more }));
+    const publish = (more: object) =>
+      client.send(new PublishCommand({ TopicArn: topicArn, Message: 'x', ...more }));
     await expect(publish({ Message: 'x'.repeat(256 * 1024 + 1) })).rejects.toMatchObject({
       name: 'InvalidParameterException',
     });
     await expect(publish({ Subject: 'two\nlines' })).rejects.toThrow('Subject');
-    await expect(publish({ TopicArn: `${topicArn}-none` })).rejects.toMatchObject({ name: 'NotFoundException' });
+    await expect(publish({ TopicArn: `${topicArn}-none` })).rejects.toMatchObject({
+      name: 'NotFoundException',
+    });
     await expect(client.send(new CreateTopicCommand({ Name: 'n' }))).rejects.toMatchObject({
       message: expect.stringContaining('CreateTopic'),
       $metadata: { httpStatusCode: 501 },
@@ -112,7 +126,14 @@ describe('grants', () => {
     expect(before).toMatchObject({ action: 'sns:Publish', resource: topicArn, caller: ses() });
     expect(JSON.stringify(before.resourcePolicy)).not.toContain('ses.amazonaws.com');
     const PolicyDocument = {
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'ses.amazonaws.com' }, Action: 'sns:Publish', Resource: '*' }],
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'ses.amazonaws.com' },
+          Action: 'sns:Publish',
+          Resource: '*',
+        },
+      ],
     };
     await deploy(sns, 'AWS::SNS::TopicPolicy', { PolicyDocument, Topics: [topicArn] });
     await sns.publish({ caller: ses(), topicArn, message: 'x' });
@@ -124,7 +145,12 @@ describe('grants', () => {
     cloud.deny = ({ action }) => action === 'sns:Publish';
     const publish = client.send(new PublishCommand({ TopicArn: topicArn, Message: 'x' }));
     await expect(publish).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
-    expect(cloud.calls.at(-1)).toEqual({ service: 'sns', action: 'Publish', by: 'tester', error: 'AccessDenied' });
+    expect(cloud.calls.at(-1)).toEqual({
+      service: 'sns',
+      action: 'Publish',
+      by: 'tester',
+      error: 'AccessDenied',
+    });
     expect(await received()).toEqual([]);
   });
 
@@ -164,7 +190,11 @@ describe('a queue that fails', () => {
     await subscribe();
     const first = new Sns(cloud, failing);
     topicArn = (await deploy(first, 'AWS::SNS::Topic', {}, 'other')).ref;
-    await deploy(first, 'AWS::SNS::Subscription', { TopicArn: topicArn, Protocol: 'sqs', Endpoint: queueArn });
+    await deploy(first, 'AWS::SNS::Subscription', {
+      TopicArn: topicArn,
+      Protocol: 'sqs',
+      Endpoint: queueArn,
+    });
     await first.publish({ caller: testRole, topicArn, message: 'kept' });
     await first.stop();
     expect(await received()).toEqual([]);
@@ -191,7 +221,8 @@ describe('a queue that fails', () => {
     await stop();
     await start(badWeather(3, { duplicate: 0.3, delay: 0.3, reorder: 0.3 }));
     await subscribe({ RawMessageDelivery: true });
-    for (let index = 0; index < 20; index++) await sns.publish({ caller: testRole, topicArn, message: `m${index}` });
+    for (let index = 0; index < 20; index++)
+      await sns.publish({ caller: testRole, topicArn, message: `m${index}` });
     const got: string[] = [];
     await vi.waitFor(
       async () => {
@@ -210,7 +241,11 @@ describe('topic resources', () => {
     ['AWS::SNS::Topic', { KmsMasterKeyId: 'alias/aws/sns' }, 'no KMS'],
     ['AWS::SNS::Topic', { FifoTopic: true }, 'FIFO'],
     ['AWS::SNS::Subscription', { TopicArn: 'x', Protocol: 'https', Endpoint: 'x' }, 'only queues'],
-    ['AWS::SNS::Subscription', { TopicArn: 'x', Protocol: 'sqs', Endpoint: 'x', FilterPolicy: {} }, 'FilterPolicy'],
+    [
+      'AWS::SNS::Subscription',
+      { TopicArn: 'x', Protocol: 'sqs', Endpoint: 'x', FilterPolicy: {} },
+      'FilterPolicy',
+    ],
     ['AWS::SNS::Subscription', { TopicArn: 'arn:none', Protocol: 'sqs', Endpoint: 'x' }, 'no topic arn:none'],
   ])('%s refuses %j', async (type, properties, message) => {
     await expect(deploy(sns, type, properties)).rejects.toThrow(message);

@@ -18,7 +18,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Caller } from '../../../lib/local/cloud.ts';
 import { Sqs } from '../../../lib/local/sqs/sqs.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole } from '../../support/service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+} from '../../support/service-endpoint.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -160,7 +167,9 @@ describe('a message', () => {
     expect(await bodies(QueueUrl)).toEqual(['poison']);
     const { Results } = await client.send(new ListMessageMoveTasksCommand({ SourceArn: dead.arn }));
     expect(Results).toMatchObject([{ Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 1 }]);
-    await expect(client.send(new StartMessageMoveTaskCommand({ SourceArn: arn }))).rejects.toThrow('Dead Letter Queue');
+    await expect(client.send(new StartMessageMoveTaskCommand({ SourceArn: arn }))).rejects.toThrow(
+      'Dead Letter Queue',
+    );
   });
 });
 
@@ -205,7 +214,9 @@ describe('batches', () => {
         { Id: 'a', MessageBody: '2' },
       ]),
     ).rejects.toMatchObject({ name: 'BatchEntryIdsNotDistinct' });
-    await expect(send(QueueUrl, 'x'.repeat(1024 ** 2 + 1))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+    await expect(send(QueueUrl, 'x'.repeat(1024 ** 2 + 1))).rejects.toMatchObject({
+      name: 'InvalidParameterValue',
+    });
     expect((await send(QueueUrl, 'x'.repeat(1024 ** 2))).MessageId).toBeTypeOf('string');
   });
 });
@@ -223,7 +234,8 @@ describe('a FIFO queue', () => {
     const first = await receive(QueueUrl, { MaxNumberOfMessages: 2 });
     expect(first.map(({ Body }) => Body)).toEqual(['a1', 'a2']);
     expect(await bodies(QueueUrl)).toEqual(['b1']);
-    for (const { ReceiptHandle } of first) await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    for (const { ReceiptHandle } of first)
+      await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     expect(await bodies(QueueUrl)).toEqual(['a3']);
   });
 
@@ -248,7 +260,8 @@ describe('a FIFO queue', () => {
 describe('a standard queue with groups', () => {
   it('lets a quiet tenant past a busy one', async () => {
     const { QueueUrl } = await queue();
-    for (let index = 0; index < 30; index++) await send(QueueUrl, `busy ${index}`, { MessageGroupId: 'busy' });
+    for (let index = 0; index < 30; index++)
+      await send(QueueUrl, `busy ${index}`, { MessageGroupId: 'busy' });
     await send(QueueUrl, 'quiet', { MessageGroupId: 'quiet' });
     const first = await receive(QueueUrl, { MaxNumberOfMessages: 4 });
     expect(first.map(({ Body }) => Body)).toContain('quiet');
@@ -260,12 +273,16 @@ describe('a queue', () => {
   it('is found, described and emptied', async () => {
     const { QueueUrl, arn } = await queue({ QueueName: 'by-name' });
     expect((await client.send(new GetQueueUrlCommand({ QueueName: 'by-name' }))).QueueUrl).toBe(QueueUrl);
-    expect((await client.send(new ListQueuesCommand({ QueueNamePrefix: 'by-' }))).QueueUrls).toEqual([QueueUrl]);
+    expect((await client.send(new ListQueuesCommand({ QueueNamePrefix: 'by-' }))).QueueUrls).toEqual([
+      QueueUrl,
+    ]);
     await send(QueueUrl, '1');
     await send(QueueUrl, '2', { DelaySeconds: 5 });
     await send(QueueUrl, '3');
     await receive(QueueUrl, { MaxNumberOfMessages: 1 });
-    const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+    const { Attributes } = await client.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+    );
     expect(Attributes).toMatchObject({
       QueueArn: arn,
       VisibilityTimeout: '30',
@@ -295,7 +312,10 @@ describe('a queue', () => {
   it('that is not there is an error by its AWS name', async () => {
     await expect(send(`${url}/000000000000/none`, 'x')).rejects.toMatchObject({ name: 'QueueDoesNotExist' });
     const other = client.send(new CreateQueueCommand({ QueueName: 'n' }));
-    await expect(other).rejects.toMatchObject({ name: 'NotImplemented', message: expect.stringContaining('CreateQueue') });
+    await expect(other).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: expect.stringContaining('CreateQueue'),
+    });
   });
 
   it.each([
@@ -316,7 +336,9 @@ describe('a queue', () => {
 describe('grants', () => {
   it('are asked with the queue policy, for services too', async () => {
     const { QueueUrl, arn } = await queue();
-    const PolicyDocument = { Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sqs:*', Resource: '*' }] };
+    const PolicyDocument = {
+      Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sqs:*', Resource: '*' }],
+    };
     await deploy(sqs, 'AWS::SQS::QueuePolicy', { PolicyDocument, Queues: [QueueUrl] });
     const caller: Caller = { kind: 'service', service: 'sns.amazonaws.com', sourceArn: 'arn:topic' };
     await sqs.send({ caller, queueArn: arn, body: 'notice' });
@@ -328,7 +350,9 @@ describe('grants', () => {
       context: { 'aws:SecureTransport': 'true' },
     });
     cloud.deny = (access) => access.caller.kind === 'service';
-    await expect(sqs.send({ caller, queueArn: arn, body: 'x' })).rejects.toMatchObject({ code: 'AccessDenied' });
+    await expect(sqs.send({ caller, queueArn: arn, body: 'x' })).rejects.toMatchObject({
+      code: 'AccessDenied',
+    });
     expect(await bodies(QueueUrl)).toEqual(['notice']);
   });
 

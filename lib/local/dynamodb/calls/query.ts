@@ -88,10 +88,9 @@ function checkFilter({ table, index }: Target, { filter }: Expressions): void {
 }
 
 function checkStart(start: Place, hash: Buffer, { range }: KeyCondition): void {
-  if (!start.hash.equals(hash)) {
-    throw validation('The provided starting key is outside query boundaries based on provided conditions');
-  }
   const inRange =
     Buffer.compare(range.lower, start.position) <= 0 && Buffer.compare(start.position, range.upper) < 0;
   if (!inRange) throw validation('The provided starting key does not match the range key predicate');
+  if (start.hash.equals(hash)) return;
+  throw validation('The provided starting key is outside query boundaries based on provided conditions');
 }

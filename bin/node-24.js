@@ -1,0 +1,8 @@
+// JavaScript, because a Node that cannot read TypeScript has to be able to say so.
+const [major] = process.versions.node.split('.');
+if (Number(major) < 24) {
+  console.error(
+    `Posthorn needs Node 24, and this is ${process.versions.node}: after "npm ci" use "npm start" and "npx posthorn" in the project, where npm brings Node 24.`,
+  );
+  process.exit(2);
+}
