@@ -2,10 +2,11 @@ import type { MailEvent } from '../contract/event.ts';
 import { hiddenLabels, maxLabels, systemLabels } from '../contract/label.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import { Problem } from '../contract/problem.ts';
-import type { DueWork, MailboxStore, StoredMessage } from './mail-ports.ts';
-import { difference, messageEntries } from './message-lists.ts';
+import { writesOf } from './change-size.ts';
+import { maxWrites, type DueWork, type MailboxStore, type MessageChange, type StoredMessage, type ThreadChange } from './mail-ports.ts';
 import type { NewUlid, Now } from './ports.ts';
-import { afterChanges, threadEntries, type ThreadState } from './thread-state.ts';
+import { afterChanges, leavesHalf, type Newest } from './thread-changes.ts';
+import type { ThreadState } from './thread-state.ts';
 
 export interface ChangeDeps {
   mailbox: MailboxStore;
@@ -21,57 +22,67 @@ export interface LabelChange {
 
 /** Somebody else may change the thread in between; then the change is made again upon theirs, this often at most. */
 const attempts = 8;
-/** As many of a thread's newest messages are read to know its last ones after a change. */
-const newestRead = 100;
-/** A transaction holds 100 writes; some are left for the thread, its event and its due row. */
-const maxRowWrites = 92;
+/** Messages that one step back in a thread reads. */
+const step = 100;
 
-type Changes = { before: StoredMessage; after?: StoredMessage }[];
-type Plan = { changes: Changes; event?: MailEvent; due?: DueWork } | undefined;
+interface Plan {
+  changes: MessageChange[];
+  event?: MailEvent;
+  due?: DueWork;
+  /** What to do where this does not fit one transaction. */
+  orElse?: Omit<Plan, 'orElse'>;
+}
 
 /**
  * Changes messages of one thread, and the thread with them, in one transaction: `plan` says how, from the thread
- * as it is. Answers the changes made; `undefined` when there was nothing to change or the thread is not there.
+ * as it is. Answers what was changed; `undefined` when there was nothing to change or the thread is not there. A
+ * change of more rows than a transaction holds is refused, unless the plan knows another way; that takes a message
+ * with all the labels it may carry that also moves a thread with as many others, and fewer labels help.
  */
 export async function changeThread(
   { mailbox, now }: ChangeDeps,
   inbox: InboxRef,
   threadId: string,
-  plan: (thread: ThreadState) => Promise<Plan>,
-): Promise<{ changes: Changes; thread: ThreadState | undefined } | undefined> {
+  plan: (thread: ThreadState) => Promise<Plan | undefined>,
+): Promise<ThreadChange | undefined> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const before = await mailbox.thread(inbox, threadId);
     const planned = before && (await plan(before));
     if (before === undefined || planned === undefined || planned.changes.length === 0) return undefined;
-    const after = await threadAfter(mailbox, inbox, before, planned.changes, new Date(now()).toISOString());
-    const outcome = await mailbox.change({ before, ...(after && { after }), messages: planned.changes, ...(planned.event && { event: planned.event }), ...(planned.due && { due: planned.due }) });
-    if (outcome === 'changed') return { changes: planned.changes, thread: after };
+    const time = new Date(now()).toISOString();
+    let change = await changeOf(mailbox, inbox, before, planned, time);
+    if (writesOf(change) > maxWrites && planned.orElse !== undefined) change = await changeOf(mailbox, inbox, before, planned.orElse, time);
+    if (writesOf(change) > maxWrites) throw tooManyRows();
+    if ((await mailbox.change(change)) === 'changed') return change;
   }
   throw new Problem('race_condition', 'the thread is being changed by others', { fix: 'Repeat the call.' });
 }
 
-async function threadAfter(mailbox: MailboxStore, inbox: InboxRef, thread: ThreadState, changes: Changes, now: string): Promise<ThreadState | undefined> {
+const tooManyRows = (): Problem =>
+  new Problem('limit_exceeded', `the message and its thread carry too many labels to change at once: more than ${maxWrites} rows`, { fix: 'Remove some labels first, a few at a time.' });
+
+async function changeOf(mailbox: MailboxStore, inbox: InboxRef, before: ThreadState, { changes, event, due }: Plan, now: string): Promise<ThreadChange> {
+  const after = await threadAfter(mailbox, inbox, before, changes, now);
+  return { before, ...(after && { after }), messages: changes, ...(event && { event }), ...(due && { due }) };
+}
+
+/** The thread after the changes. Its messages are read only where one leaves it or its half of it, and as far back as needed. */
+async function threadAfter(mailbox: MailboxStore, inbox: InboxRef, thread: ThreadState, changes: MessageChange[], now: string): Promise<ThreadState | undefined> {
   const left = thread.visible.count + thread.hidden.count - changes.filter(({ after }) => after === undefined).length;
   if (left === 0) return undefined;
   const changed = new Map(changes.map(({ before, after }) => [before.message_id, after]));
-  const gone = changes.length - [...changed.values()].filter((after) => after !== undefined).length;
-  const { entries } = await mailbox.entries(inbox, { of: 'thread', thread_id: thread.thread_id }, { ascending: false, limit: newestRead + gone });
-  const untouched = entries.map(({ message_id }) => message_id!).filter((id) => !changed.has(id));
-  const rows = await mailbox.messages(inbox, untouched);
-  const changedNow = [...changed.values()].filter((after) => after !== undefined);
-  const newest = [...rows.filter((row) => row !== undefined), ...changedNow];
+  const newest: Newest = { messages: [], all: false };
+  const list = { of: 'thread', thread_id: thread.thread_id } as const;
+  let position: { after?: string } = {};
+  if (thread.deleting !== true && changes.some(leavesHalf)) do {
+    const { entries, more } = await mailbox.entries(inbox, list, { ascending: false, limit: step, ...position });
+    const rows = await mailbox.messages(inbox, entries.map(({ message_id }) => message_id!).filter((id) => !changed.has(id)));
+    const untouched = new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.message_id, row] as const])));
+    newest.messages.push(...entries.flatMap(({ message_id }) => changed.get(message_id!) ?? untouched.get(message_id!) ?? []));
+    newest.all = !more;
+    position = { after: entries.at(-1)?.ulid ?? '' };
+  } while (!newest.all && afterChanges(thread, changes, newest, now) === undefined);
   return afterChanges(thread, changes, newest, now);
-}
-
-/** The writes a change of messages costs, the thread's lists included: whether it fits one transaction. */
-export function fits(thread: ThreadState, changes: Changes): boolean {
-  const rows = changes.reduce((sum, { before, after }) => {
-    const { put, remove } = difference(messageEntries(before), after === undefined ? [] : messageEntries(after));
-    // A deleted message takes its body row and its claim along.
-    return sum + put.length + remove.length + (after === undefined ? 3 : 1);
-  }, 0);
-  const labels = new Set(changes.flatMap(({ before, after }) => [...before.labels, ...(after?.labels ?? [])]));
-  return rows + 2 * (threadEntries(thread).length + labels.size) <= maxRowWrites;
 }
 
 /** The message with other labels; `undefined` when it has them already. */
@@ -85,12 +96,22 @@ export function relabel(message: StoredMessage, { add, remove }: LabelChange, no
 const ordinary: readonly string[] = ['unread', ...systemLabels, ...hiddenLabels];
 const own = (labels: string[]): string[] => labels.filter((label) => !ordinary.includes(label));
 
+/** Labels of one's own on the message and in its thread. */
+const ownLabels = (message: StoredMessage, thread: ThreadState): Set<string> =>
+  new Set(own([...Object.keys(thread.visible.labels), ...Object.keys(thread.hidden.labels), ...message.labels]));
+
 /** Refuses labels that are one too many for the message or its thread. */
 export function checkLabels(message: StoredMessage, thread: ThreadState): void {
-  const inThread = new Set(own([...Object.keys(thread.visible.labels), ...Object.keys(thread.hidden.labels), ...message.labels]));
-  if (own(message.labels).length <= maxLabels && inThread.size <= maxLabels) return;
+  if (ownLabels(message, thread).size <= maxLabels) return;
   const text = `a message, and a thread as a whole, may carry ${maxLabels} labels of your own`;
   throw new Problem('validation_error', text, { fix: 'Remove labels first.', errors: [{ code: 'too_big', path: ['add_labels'], message: text }] });
+}
+
+/** The change without the labels that are too many for the thread. */
+export function fittingLabels(message: StoredMessage, thread: ThreadState, { add, remove }: LabelChange): LabelChange {
+  const there = ownLabels(message, thread);
+  const fitting = add.filter((label) => own([label]).length === 0 || there.size < maxLabels || there.has(label) ? there.add(label) : false);
+  return { add: fitting, remove };
 }
 
 /** The event of a change of labels. */

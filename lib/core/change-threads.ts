@@ -1,17 +1,23 @@
 import type { UseCase } from '../contract/call.ts';
-import type { InboxRef } from '../contract/principal.ts';
-import { changeThread, checkLabels, fits, labeled, relabel, type ChangeDeps, type LabelChange } from './change-messages.ts';
-import type { DueWork, MailboxStore, StoredMessage } from './mail-ports.ts';
+import type { InboxRef, KeyPrincipal } from '../contract/principal.ts';
+import { Problem } from '../contract/problem.ts';
+import { changeThread, checkLabels, labeled, relabel, type ChangeDeps, type LabelChange } from './change-messages.ts';
+import { writesOf } from './change-size.ts';
+import { maxWrites, type DueWork, type MailboxStore, type StoredMessage, type ThreadChange } from './mail-ports.ts';
+import { hiddenBy, ulidOf } from './message-lists.ts';
+import { permittedLabels } from './read-messages.ts';
 import { inboxOfThread, visibleThread } from './read-threads.ts';
-import { ulidOf } from './message-lists.ts';
 import { shownHalf, type ThreadState } from './thread-state.ts';
+import { isIncluded } from './walk-lists.ts';
 
 /** A thread up to this long is changed at once if its rows fit one transaction. */
 const atOnce = 20;
+/** Somebody else may change the thread in between; then it is tried again, this often at most. */
+const attempts = 8;
 
-/** Messages of a thread from new to old, those up to a given one if so asked. */
-async function messagesOf({ mailbox }: { mailbox: MailboxStore }, inbox: InboxRef, threadId: string, limit: number, upTo?: string): Promise<{ messages: StoredMessage[]; more: boolean }> {
-  const { entries, more } = await mailbox.entries(inbox, { of: 'thread', thread_id: threadId }, { ascending: false, limit, ...(upTo !== undefined && { to: upTo }) });
+/** The newest messages of a thread, from new to old. */
+async function messagesOf({ mailbox }: { mailbox: MailboxStore }, inbox: InboxRef, threadId: string, limit: number): Promise<{ messages: StoredMessage[]; more: boolean }> {
+  const { entries, more } = await mailbox.entries(inbox, { of: 'thread', thread_id: threadId }, { ascending: false, limit });
   const rows = await mailbox.messages(inbox, entries.map(({ message_id }) => message_id!));
   return { messages: rows.filter((row) => row !== undefined), more };
 }
@@ -22,25 +28,28 @@ const total = (thread: ThreadState): number => thread.visible.count + thread.hid
 const labelsAfter = (thread: ThreadState, { add, remove }: LabelChange): string[] =>
   [...new Set([...Object.keys(shownHalf(thread).labels), ...add])].filter((label) => !remove.includes(label)).sort();
 
-/** Adds and removes labels of every message of a thread; a long thread follows in the background, and the answer says so. */
-async function labelThread(deps: ChangeDeps, inbox: InboxRef, thread: ThreadState, change: LabelChange) {
+/**
+ * Adds and removes labels of every message of a thread that the caller may see; a long thread follows in the
+ * background, its newest message at once, and the answer says so.
+ */
+async function labelThread(deps: ChangeDeps, principal: KeyPrincipal, inbox: InboxRef, thread: ThreadState, change: LabelChange) {
   const { thread_id } = thread;
+  const permitted = permittedLabels(principal);
   const now = new Date(deps.now()).toISOString();
-  const progress = { pending: false };
   const done = await changeThread(deps, inbox, thread_id, async (current) => {
     const { messages, more } = await messagesOf(deps, inbox, thread_id, atOnce);
-    const changes = relabeled(messages, change, now);
-    for (const { after } of changes) if (change.add.length > 0) checkLabels(after, current);
-    const pending = more || !fits(current, changes);
-    progress.pending = pending;
-    const head = pending ? changes.slice(0, 1) : changes;
+    const seen = messages.filter(({ labels }) => isIncluded(hiddenBy(labels), permitted));
+    const changes = relabeled(seen, change, now);
+    if (change.add.length > 0) for (const { after } of changes) checkLabels(after, current);
     const event = labeled(deps.ulid, now, current, change, labelsAfter(current, change));
-    const upTo = ulidOf(shownHalf(current).last?.message_id ?? thread_id);
-    // With nothing to change at the head of a long thread, its newest message carries the due row all the same.
-    const carried = head.length > 0 || !pending ? head : messages.slice(0, 1).map((message) => ({ before: message, after: message }));
-    return { changes: carried, event, ...(pending && { due: { kind: 'label-thread', inbox, thread_id, ...change, upTo } as DueWork }) };
+    // With nothing to change among the newest, the first of them carries the due row all the same.
+    const head = changes.length > 0 ? changes.slice(0, 1) : messages.slice(0, 1).map((message) => ({ before: message, after: message }));
+    const due: DueWork = { kind: 'label-thread', inbox, thread_id, ...change, permitted, upTo: ulidOf(messages[0]?.message_id ?? thread_id) };
+    const later = { changes: head, event, due };
+    return more ? later : { changes, event, orElse: later };
   });
-  return { thread_id, labels: labelsAfter(done?.thread ?? thread, change), ...(progress.pending && { pending: true as const }) };
+  const labels = done?.due === undefined ? Object.keys(shownHalf(done?.after ?? thread).labels).sort() : labelsAfter(done.after!, change);
+  return { thread_id, labels, ...(done?.due !== undefined && { pending: true as const }) };
 }
 
 const relabeled = (messages: StoredMessage[], change: LabelChange, now: string) =>
@@ -50,33 +59,34 @@ const relabeled = (messages: StoredMessage[], change: LabelChange, now: string) 
   });
 
 /** Deletes a thread for good; a long one is taken out of every list at once and deleted in the background. */
-async function removeThread(deps: ChangeDeps, inbox: InboxRef, thread: ThreadState) {
-  const { thread_id, organization_id, pod_id, inbox_id } = thread;
+async function removeThread(deps: ChangeDeps, inbox: InboxRef, { thread_id, organization_id, pod_id, inbox_id }: ThreadState) {
   const timestamp = new Date(deps.now()).toISOString();
   const event = { event_id: `evt_${deps.ulid()}`, event_type: 'thread.deleted' as const, organization_id, pod_id, inbox_id, thread_id, timestamp };
-  for (;;) {
-    const current = await deps.mailbox.thread(inbox, thread_id);
-    if (current === undefined || current.deleting === true) return undefined;
-    const { messages } = await messagesOf(deps, inbox, thread_id, atOnce);
-    const changes = messages.map((before) => ({ before }));
-    const pending = messages.length < total(current) || !fits(current, changes);
-    const due: DueWork = pending ? { kind: 'delete-thread', inbox, thread_id } : { kind: 'erase-objects', folders: messages.map(({ uid, message_id }) => ({ organization_id, uid, message_id })) };
-    const after = { after: { ...current, version: current.version + 1, deleting: true as const } };
-    const outcome = await deps.mailbox.change({ before: current, ...(pending && after), messages: pending ? [] : changes, event, due });
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const before = await deps.mailbox.thread(inbox, thread_id);
+    if (before === undefined || before.deleting === true) return undefined;
+    const { messages, more } = await messagesOf(deps, inbox, thread_id, atOnce);
+    const folders = messages.map(({ uid, message_id }) => ({ organization_id, uid, message_id }));
+    const whole: ThreadChange = { before, messages: messages.map((message) => ({ before: message })), event, due: { kind: 'erase-objects', folders } };
+    const pending = more || messages.length < total(before) || writesOf(whole) > maxWrites;
+    const after = { ...before, version: before.version + 1, deleting: true as const };
+    const marked: ThreadChange = { before, after, messages: [], event, due: { kind: 'delete-thread', inbox, thread_id } };
+    const outcome = await deps.mailbox.change(pending ? marked : whole);
     if (outcome === 'changed') return pending ? { thread_id, pending: true as const } : undefined;
   }
+  throw new Problem('race_condition', 'the thread is being changed by others', { fix: 'Repeat the call.' });
 }
 
 export const updateThread =
   (deps: ChangeDeps): UseCase<'inboxes.threads.update'> =>
   async ({ principal, inbox, path, body }) =>
-    labelThread(deps, inbox, await visibleThread(deps, principal, inbox, path.thread_id), body);
+    labelThread(deps, principal, inbox, await visibleThread(deps, principal, inbox, path.thread_id), body);
 
 export const updateOrganizationThread =
   (deps: ChangeDeps): UseCase<'threads.update'> =>
   async ({ principal, path, body }) => {
     const inbox = await inboxOfThread(deps, principal, path.thread_id);
-    return labelThread(deps, inbox, await visibleThread(deps, principal, inbox, path.thread_id), body);
+    return labelThread(deps, principal, inbox, await visibleThread(deps, principal, inbox, path.thread_id), body);
   };
 
 export const deleteThread =
@@ -90,41 +100,3 @@ export const deleteOrganizationThread =
     const inbox = await inboxOfThread(deps, principal, path.thread_id);
     return removeThread(deps, inbox, await visibleThread(deps, principal, inbox, path.thread_id));
   };
-
-/** Messages that one transaction of the background takes at a time. */
-const chunk = 5;
-
-/** Goes on labelling a long thread until every message that was there has changed. Safe to repeat. */
-export async function continueLabels(deps: ChangeDeps, work: Extract<DueWork, { kind: 'label-thread' }>): Promise<void> {
-  let upTo: string | undefined = work.upTo;
-  while (upTo !== undefined) {
-    const { messages, more } = await messagesOf(deps, work.inbox, work.thread_id, chunk, upTo);
-    const now = new Date(deps.now()).toISOString();
-    for (const { before, after } of relabeled(messages, work, now)) {
-      await changeThread(deps, work.inbox, work.thread_id, async () => ({ changes: [{ before, after }] }));
-    }
-    const oldest = messages.at(-1);
-    upTo = more && oldest !== undefined ? justBefore(ulidOf(oldest.message_id)) : undefined;
-  }
-}
-
-/** The greatest ULID below the given one that matters: the same with its last character lowered, or padded low. */
-function justBefore(ulid: string): string {
-  const last = ulid.charCodeAt(ulid.length - 1);
-  return ulid.slice(0, -1) + String.fromCharCode(last - 1) + '~';
-}
-
-/** Deletes a thread that was marked, some messages at a time. Answers the folders whose objects can go. Safe to repeat. */
-export async function continueDelete(deps: ChangeDeps, work: Extract<DueWork, { kind: 'delete-thread' }>, erase: (folders: StoredMessage[]) => Promise<void>): Promise<void> {
-  for (;;) {
-    const { messages } = await messagesOf(deps, work.inbox, work.thread_id, chunk);
-    if (messages.length === 0) {
-      const left = await deps.mailbox.thread(work.inbox, work.thread_id);
-      if (left !== undefined) await deps.mailbox.change({ before: left, messages: [] });
-      return;
-    }
-    // Objects first: when this stops in between, the rows still say where to go on.
-    await erase(messages);
-    await changeThread(deps, work.inbox, work.thread_id, async () => ({ changes: messages.map((before) => ({ before })) }));
-  }
-}

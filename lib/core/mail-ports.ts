@@ -78,7 +78,10 @@ export interface Delivery {
   /** The thread as it was read; absent when this message begins one. */
   before?: ThreadState;
   after: ThreadState;
-  /** Ids that lead to this thread from now on; each must still lead where it led when it was read (`was`), or nowhere. */
+  /**
+   * Ids that lead to this thread from now on, the most telling first: as many are kept as the transaction has room
+   * for, which is 25 at least. Each must still lead where it led when it was read (`was`), or nowhere.
+   */
   leads: { id: string; was?: string }[];
   event: MailEvent;
 }
@@ -87,11 +90,12 @@ export interface Delivery {
 export interface DeliveryStore {
   /** One read: the claims of this mail, and the threads of the ids it names. */
   acquaint(inbox: InboxRef, mail: { ses_id: string; rfc822_message_id: string; digest: string; ids: string[] }): Promise<Acquaintance>;
-  getThread(inbox: InboxRef, threadId: string): Promise<ThreadState | undefined>;
+  /** Those of them that are there, in one read. */
+  threads(inbox: InboxRef, threadIds: string[]): Promise<ThreadState[]>;
   /** One transaction. `changed`: the thread or an id is not as it was read; read again and repeat. */
   append(delivery: Delivery): Promise<'added' | 'delivered' | 'duplicate' | 'changed' | 'no_inbox'>;
-  /** Counts a further copy on the message it repeats, once for each SES id. */
-  countDuplicate(inbox: InboxRef, copy: { ses_id: string; of: string }): Promise<void>;
+  /** Counts a further copy on the message it repeats, once for each SES id. `gone`: that message was deleted. */
+  countDuplicate(inbox: InboxRef, copy: { ses_id: string; of: string }): Promise<'counted' | 'gone'>;
   /** Small enough for a row? Measured as it would be stored. */
   fitsRow(bodies: Bodies): Promise<boolean>;
 }
@@ -113,12 +117,21 @@ export interface Stretch {
   limit: number;
 }
 
-/** A change of some messages of one thread, and of the thread with them: all of it or nothing. */
+/** Writes that one transaction of a store holds. */
+export const maxWrites = 100;
+
+/** A message before and after a change; without `after` it is deleted. */
+export interface MessageChange {
+  before: StoredMessage;
+  after?: StoredMessage;
+}
+
+/** A change of some messages of one thread, and of the thread with them: all of it or nothing, `maxWrites` at most. */
 export interface ThreadChange {
   before: ThreadState;
   /** Absent: the thread ends with its last message. */
   after?: ThreadState;
-  messages: { before: StoredMessage; after?: StoredMessage }[];
+  messages: MessageChange[];
   event?: MailEvent;
   /** What is left to do when the change is made, such as removing objects. */
   due?: DueWork;
@@ -128,7 +141,17 @@ export interface ThreadChange {
 export type DueWork =
   | { kind: 'erase-objects'; folders: ObjectFolder[] }
   | { kind: 'delete-thread'; inbox: InboxRef; thread_id: string }
-  | { kind: 'label-thread'; inbox: InboxRef; thread_id: string; add: string[]; remove: string[]; upTo: string };
+  | {
+      kind: 'label-thread';
+      inbox: InboxRef;
+      thread_id: string;
+      add: string[];
+      remove: string[];
+      /** The labels the caller may see messages hidden by; it changes no others. */
+      permitted: HiddenLabel[];
+      /** ULID of the newest message that was there. */
+      upTo: string;
+    };
 
 /** Port: what lies in an inbox, for its readers. */
 export interface MailboxStore {
@@ -141,8 +164,8 @@ export interface MailboxStore {
   threads(inbox: InboxRef, threadIds: string[]): Promise<(ThreadState | undefined)[]>;
   /** One query of one list. */
   entries(inbox: InboxRef, list: ListEntry['list'], stretch: Stretch): Promise<{ entries: ListedEntry[]; more: boolean }>;
-  /** Threads of an organization by last activity; an index, so a second behind. */
-  organizationThreads(organizationId: string, visible: boolean, stretch: Stretch): Promise<{ threads: ThreadState[]; positions: string[]; more: boolean }>;
+  /** Threads of an organization by last activity; an index, so a second behind, and with places nobody stands at any more. */
+  organizationThreads(organizationId: string, visible: boolean, stretch: Stretch): Promise<{ found: { thread: ThreadState | undefined; ulid: string }[]; more: boolean }>;
   /** In which inbox of the organization a thread lies. */
   inboxOfThread(organizationId: string, threadId: string): Promise<InboxRef | undefined>;
   change(change: ThreadChange): Promise<'changed' | 'stale'>;
@@ -154,6 +177,8 @@ export interface DueStore {
   openMinutes(): Promise<string[]>;
   workOf(minute: string): Promise<{ id: string; work: DueWork }[]>;
   done(minute: string, id: string): Promise<void>;
+  /** Puts off work that failed, longer each time, so that it holds up nothing. */
+  putOff(minute: string, id: string): Promise<void>;
   /** Every minute up to this one is done. */
   close(minute: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { Attachment } from '../contract/message.ts';
 import type { ThreadItem } from '../contract/thread.ts';
 import type { StoredMessage } from './mail-ports.ts';
+import { firstFitting } from './first-fitting.ts';
 import { hiddenBy, ulidOf, type ListEntry } from './message-lists.ts';
 
 /** What a thread knows of one half of its messages: those everybody sees, or the hidden ones. */
@@ -36,10 +37,12 @@ export interface ThreadState {
   deleting?: true;
 }
 
-/** Names and attachments of a long thread are kept up to this many, so that its row stays small. */
+/** Names and attachments of a long thread are kept up to this many and these bytes: its row is written with each mail. */
 const maxListed = 100;
+const maxNameBytes = 10_000;
+const maxAttachmentBytes = 30_000;
 
-const emptyHalf = (): ThreadHalf => ({ count: 0, size: 0, labels: {}, senders: [], recipients: [], attachments: [] });
+export const emptyHalf = (): ThreadHalf => ({ count: 0, size: 0, labels: {}, senders: [], recipients: [], attachments: [] });
 
 /** The thread a message begins. */
 export const newThread = (message: StoredMessage): ThreadState => ({
@@ -56,73 +59,51 @@ export const newThread = (message: StoredMessage): ThreadState => ({
   updated_at: message.updated_at,
 });
 
-const halfOf = (message: { labels: string[] }): 'visible' | 'hidden' => (hiddenBy(message.labels).length === 0 ? 'visible' : 'hidden');
-const union = <Item>(old: Item[], more: Item[]): Item[] => [...new Set([...old, ...more])].slice(0, maxListed);
+export const halfOf = (message: { labels: string[] }): 'visible' | 'hidden' => (hiddenBy(message.labels).length === 0 ? 'visible' : 'hidden');
+const union = (old: string[], more: string[]): string[] => firstFitting([...new Set([...old, ...more])], maxListed, maxNameBytes);
+
+/** Of two last messages the later one, by id: a mail may arrive after one that was sent later. */
+export const later = <Last extends { message_id: string }>(one: Last | undefined, other: Last): Last =>
+  one === undefined || one.message_id < other.message_id ? other : one;
+
+export type LastName = 'last' | 'last_received' | 'last_sent';
+export type Lasts = Pick<ThreadHalf, LastName>;
+
+/** What a message would be the last of. */
+export function lastsOf(message: StoredMessage): Lasts {
+  const here = { message_id: message.message_id, timestamp: message.timestamp };
+  return {
+    last: { ...here, ...(message.preview !== undefined && { preview: message.preview }) },
+    ...(message.labels.includes('received') && { last_received: here }),
+    ...(message.labels.includes('sent') && { last_sent: here }),
+  };
+}
+
+/** The later one of each. */
+export function laterLasts(one: Lasts, other: Lasts): Lasts {
+  const names = ['last', 'last_received', 'last_sent'] as const;
+  return Object.fromEntries(names.flatMap((name) => {
+    const added = other[name];
+    const chosen = added === undefined ? one[name] : later(one[name], added);
+    return chosen === undefined ? [] : [[name, chosen]];
+  }));
+}
 
 /** The thread with one message more, whenever that message was sent. */
 export function withMessage(thread: ThreadState, message: StoredMessage, updated_at: string): ThreadState {
   const name = halfOf(message);
   const half = thread[name];
-  const here = { message_id: message.message_id, timestamp: message.timestamp };
-  const newer = <Last extends { message_id: string }>(last: Last | undefined, next: Last): Last =>
-    last === undefined || last.message_id < next.message_id ? next : last;
-  return {
-    ...thread,
-    version: thread.version + 1,
-    [name]: {
-      ...half,
-      count: half.count + 1,
-      size: half.size + message.size,
-      labels: count(half.labels, message.labels, 1),
-      senders: union(half.senders, [message.from]),
-      recipients: union(half.recipients, [...message.to, ...(message.cc ?? [])]),
-      attachments: [...half.attachments, ...(message.attachments ?? [])].slice(0, maxListed),
-      last: newer(half.last, { ...here, ...(message.preview !== undefined && { preview: message.preview }) }),
-      ...(message.labels.includes('received') && { last_received: newer(half.last_received, here) }),
-      ...(message.labels.includes('sent') && { last_sent: newer(half.last_sent, here) }),
-    },
-    updated_at,
+  const added: ThreadHalf = {
+    ...half,
+    count: half.count + 1,
+    size: half.size + message.size,
+    labels: count(half.labels, message.labels, 1),
+    senders: union(half.senders, [message.from]),
+    recipients: union(half.recipients, [...message.to, ...(message.cc ?? [])]),
+    attachments: firstFitting([...half.attachments, ...(message.attachments ?? [])], maxListed, maxAttachmentBytes),
+    ...laterLasts(half, lastsOf(message)),
   };
-}
-
-/** The thread with one message less. What it saw of names and attachments stays, unless `rest` is all there is. */
-function withoutMessage(thread: ThreadState, message: StoredMessage): ThreadState {
-  const name = halfOf(message);
-  const half = thread[name];
-  return { ...thread, [name]: { ...half, count: half.count - 1, size: half.size - message.size, labels: count(half.labels, message.labels, -1) } };
-}
-
-/**
- * The thread after some of its messages changed or went. `newest` are its newest messages after the change: when
- * they are all of them, the thread is folded anew from them; of a longer one, counts are kept up and the last
- * messages are taken from them.
- */
-export function afterChanges(
-  thread: ThreadState,
-  changes: { before: StoredMessage; after?: StoredMessage }[],
-  newest: StoredMessage[],
-  updated_at: string,
-): ThreadState {
-  const version = thread.version + 1;
-  const oldestFirst = newest.toSorted((a, b) => (a.message_id < b.message_id ? -1 : 1));
-  const left = thread.visible.count + thread.hidden.count - changes.filter(({ after }) => after === undefined).length;
-  if (newest.length >= left) {
-    const folded = oldestFirst.reduce((state, message) => withMessage(state, message, updated_at), { ...thread, visible: emptyHalf(), hidden: emptyHalf() });
-    return { ...folded, version, updated_at };
-  }
-  let state = thread;
-  for (const { before, after } of changes) {
-    state = withoutMessage(state, before);
-    if (after !== undefined) state = withMessage(state, after, updated_at);
-  }
-  const recent = oldestFirst.reduce((fold, message) => withMessage(fold, message, updated_at), { ...thread, visible: emptyHalf(), hidden: emptyHalf() });
-  return { ...state, visible: withLasts(state.visible, recent.visible), hidden: withLasts(state.hidden, recent.hidden), version, updated_at };
-}
-
-/** Of a long thread, `recent` knows which messages are the last ones, as far as it reaches back. */
-function withLasts({ last, last_received, last_sent, ...half }: ThreadHalf, recent: ThreadHalf): ThreadHalf {
-  const lasts = { last: recent.last ?? last, last_received: recent.last_received ?? last_received, last_sent: recent.last_sent ?? last_sent };
-  return { ...half, ...(Object.fromEntries(Object.entries(lasts).filter(([, value]) => value !== undefined)) as Partial<ThreadHalf>) };
+  return { ...thread, version: thread.version + 1, [name]: added, updated_at };
 }
 
 /** Label counts after some labels came (`by` 1) or went (`by` -1); a label nobody carries is gone. */
@@ -151,6 +132,9 @@ export function threadEntries(thread: ThreadState): ListEntry[] {
     ...labels.map((label): ListEntry => ({ list: { of, label }, ulid, hidden })),
   ];
 }
+
+/** The lists it stands in now: none while it is being deleted. */
+export const listedIn = (thread: ThreadState): ListEntry[] => (thread.deleting === true ? [] : threadEntries(thread));
 
 /** The thread as callers see it. */
 export function toThreadItem(thread: ThreadState): ThreadItem {

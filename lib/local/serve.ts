@@ -57,6 +57,7 @@ export function readOptions(args: string[]): z.output<typeof options> {
  * `<home>/local.json` (mode 0600) and says what to paste.
  */
 export async function serve(args: string[], app: App, print: (line: string) => void = console.log): Promise<void> {
+  if (args.includes('--help')) return print(usage);
   const { home: folder, domain, durable, port: wanted, ...ports } = readOptions(args);
   const home = resolve(folder);
   await mkdir(home, { recursive: true, mode: 0o700 });

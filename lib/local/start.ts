@@ -62,6 +62,8 @@ export interface LocalCloud {
   calls: CallLedger;
   /** Outputs of the stack by name. */
   outputs: Record<string, string>;
+  /** Names of services, as in a credential scope, that are to answer 503 for now. */
+  outages: Set<string>;
   /** What Ref answers for each resource, by logical id. */
   refs: Record<string, string>;
   /** For tests: the services behind the endpoint. */
@@ -106,7 +108,7 @@ export async function startCloud(options: StartOptions): Promise<LocalCloud> {
     const { accessKeyId: access_key_id, secretAccessKey: secret_access_key } = keys.operator;
     const operator = { access_key_id, secret_access_key, region };
     const ends = { api: httpApi.endpoint, aws: endpoint.url, smtp, dns, senderKey, operator };
-    return { ...ends, ...stack, clock, iam, keys, calls, services, stop };
+    return { ...ends, ...stack, clock, iam, keys, calls, outages: endpoint.outages, services, stop };
   } catch (error) {
     await stop().catch((failure: Error) => print(failure.message));
     throw explained(error);

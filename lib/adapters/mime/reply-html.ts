@@ -4,7 +4,6 @@ import { withinBounds } from './html-text.ts';
 /** Elements in which mail programs put what they quote, and signatures they mark as such. */
 const QUOTE_CLASSES = new Set([
   'gmail_quote',
-  'gmail_extra_quote',
   'gmail_signature',
   'yahoo_quoted',
   'protonmail_quote',
@@ -12,9 +11,8 @@ const QUOTE_CLASSES = new Set([
   'zmail_extra',
   'moz-cite-prefix',
   'moz-signature',
-  'quoted-plain-text',
 ]);
-const QUOTE_IDS = new Set(['ms-outlook-mobile-signature', 'applemailsignature', 'signature']);
+const QUOTE_IDS = new Set(['ms-outlook-mobile-signature', 'applemailsignature', 'signature', 'reply-intro']);
 /** Elements after which only history follows. */
 const END_IDS = new Set([
   'divrplyfwdmsg',

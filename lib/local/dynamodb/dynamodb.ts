@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AwsError } from '../aws-error.ts';
+import { callerName } from '../caller-name.ts';
 import type { Caller, Cloud, ResourceType, Service, ServiceRequest, ServiceResponse } from '../cloud.ts';
 import { allowedStream, trimHorizon } from './calls/streams.ts';
 import { operations } from './calls.ts';
@@ -142,15 +143,10 @@ export class DynamoDb implements Service {
     this.#cloud.record({
       service: 'dynamodb',
       action,
-      by: nameOf(caller),
+      by: callerName(caller),
       ...(read > 0 ? { readUnits: read } : {}),
       ...(write > 0 ? { writeUnits: write } : {}),
       ...(error instanceof Error ? { error: error.name } : {}),
     });
   }
-}
-
-function nameOf(caller: Caller): string {
-  if (caller.kind === 'role') return caller.functionName ?? caller.roleArn;
-  return caller.kind === 'service' ? caller.service : caller.kind;
 }

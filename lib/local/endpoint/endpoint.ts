@@ -30,6 +30,8 @@ export interface EndpointOptions extends SignatureRules {
 /** The one AWS endpoint: verifies who calls and hands the call to the service its signature names. */
 export class Endpoint {
   readonly answerBoxes = new AnswerBoxes();
+  /** Services, by their names in a credential scope, that answer every call with 503: tests put them here. */
+  readonly outages = new Set<string>();
   readonly #options: EndpointOptions;
   readonly #services: Map<string, Service>;
   readonly #server: Server;
@@ -123,6 +125,9 @@ export class Endpoint {
 
   #service(scope: string): Service {
     const service = this.#services.get(scope);
+    if (this.outages.has(scope)) {
+      throw new AwsError('ServiceUnavailable', `${scope} is out of order on purpose`, { status: 503 });
+    }
     if (service !== undefined) return service;
     const message = `the local cloud has no service '${scope}'; it has ${[...this.#services.keys()].join(', ')}`;
     throw new AwsError('UnknownService', message, { status: 404 });

@@ -92,6 +92,13 @@ describe('a mail built to exhaust the parser', () => {
     else expect(result.parse_error).toContain(problem);
   });
 
+  it('fills the heap of its thread at most', async () => {
+    const result = await parsed(repeated(plain, '\n', 10 * MB));
+    expectSane(result);
+    expect(result.parse_error).toBe('parsing needed more than 192 MB of memory');
+    expect((await parsed(mailOf('next'))).text).toBe('next');
+  });
+
   it('keeps what came before the limit', async () => {
     const parts = await parsed(repeated(mixed, '--b\r\nContent-Type: image/png\r\n\r\nxy\r\n', 0.5 * MB));
     expect(parts.attachments).toHaveLength(500);

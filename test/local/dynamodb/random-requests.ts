@@ -19,7 +19,7 @@ const number = fc.constantFrom(
   '12345678901234567890',
   '007',
 );
-const text = fc.constantFrom('', 'a', 'ab', 'abc', 'b', 'é', 'zz', '~');
+const text = fc.constantFrom('', '', 'a', 'ab', 'abc', 'b', 'é', 'zz', '~');
 const bytes = fc.constantFrom('', 'YQ==', 'YWI=', '/w==');
 
 const scalar = fc.oneof(

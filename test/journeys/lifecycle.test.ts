@@ -1,0 +1,208 @@
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Command, project, readLocal, startArgs, startPosthorn } from '../support/posthorn-process.ts';
+import { smtpClient } from '../support/smtp-client.ts';
+
+let home: string;
+const commands: Command[] = [];
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'posthorn-'));
+});
+afterEach(async () => {
+  await Promise.all(commands.splice(0).map((command) => command.signal('SIGKILL')));
+  await rm(home, { recursive: true });
+});
+
+const start = async (...more: string[]) => {
+  const posthorn = await startPosthorn(home, ...more);
+  commands.push(posthorn.command);
+  return posthorn;
+};
+
+/** A start that is expected to end by itself. */
+const failedStart = (args: string[]) => {
+  const command = new Command(args);
+  commands.push(command);
+  return command.ended;
+};
+
+const port = expect.toSatisfy((value) => Number.isInteger(value) && value > 0 && value < 65_536, 'a port');
+
+const mailTo = async ({ local }: { local: { smtp: { host: string; port: number } } }, to: string, subject: string) => {
+  const sender = smtpClient(local.smtp);
+  await sender.send({ to, subject });
+  sender.close();
+};
+
+describe('npm start', () => {
+  it('writes local.json as documented, for its owner only', async () => {
+    const { local, command } = await start();
+    expect(local).toEqual({
+      api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      aws: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      smtp: { host: '127.0.0.1', port },
+      dns: { host: '127.0.0.1', port },
+      domain: 'posthorn.test',
+      organization_id: expect.stringMatching(/^org_/),
+      key: {
+        api_key_id: expect.stringMatching(/^key_/),
+        private_jwk: {
+          kty: 'OKP',
+          crv: 'Ed25519',
+          x: expect.stringMatching(/^[\w-]{43}$/),
+          d: expect.stringMatching(/^[\w-]{43}$/),
+        },
+      },
+      operator: {
+        access_key_id: expect.stringMatching(/^AKIA/),
+        secret_access_key: expect.stringMatching(/.{40}/),
+        region: 'us-east-1',
+      },
+      pid: command.child.pid,
+    });
+    const mode = (path: string) => statSync(join(home, path)).mode & 0o777;
+    expect(mode('local.json')).toBe(0o600);
+    expect(mode('keys.json')).toBe(0o600);
+    expect(mode('.')).toBe(0o700);
+    expect(command.output).toContain(`${local.api}/v0`);
+    expect(command.output).toContain(`127.0.0.1:${local.smtp.port}`);
+    expect((await fetch(`${local.api}/health`)).status).toBe(200);
+  });
+
+  it('goes on where it was: same key, organization, operator and mail, after SIGTERM and after kill -9', async () => {
+    const first = await start();
+    await first.client.inboxes.create({ username: 'otter' });
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const before = signal === 'SIGTERM' ? first : await start();
+      await mailTo(before, 'otter@posthorn.test', `before ${signal}`);
+      await before.command.signal(signal);
+    }
+    const last = await start();
+    const { organization_id, key, operator } = first.local;
+    expect(last.local).toMatchObject({ organization_id, key, operator, pid: last.command.child.pid });
+    await vi.waitFor(async () => {
+      const { messages } = await last.client.inboxes.messages.list('otter@posthorn.test');
+      expect(messages.map(({ subject }) => subject)).toEqual(['before SIGKILL', 'before SIGTERM']);
+    }, 20_000);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it within 5 s with code 0, whoever is connected', async (signal) => {
+    const posthorn = await start();
+    const { smtp, api, dns, aws } = posthorn.local;
+    const ports = [smtp.port, dns.port, Number(new URL(api).port), Number(new URL(aws).port)];
+    // Connected and silent; and one who stops in the middle of a mail.
+    const sockets = ports.map((to) => connect(to, '127.0.0.1').on('error', () => {}));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const halfway = sockets[0]!;
+    halfway.write('EHLO sender.test\r\nMAIL FROM:<alice@sender.test>\r\nRCPT TO:<postmaster@posthorn.test>\r\nDATA\r\n');
+    await vi.waitFor(() => expect(String(halfway.read() ?? '')).toContain('354 '), 5_000);
+    halfway.write('Subject: half\r\n\r\nof a mail');
+    await (await fetch(`${api}/health`)).text();
+    const began = performance.now();
+    const { code, output } = await posthorn.command.signal(signal);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(code).toBe(0);
+    expect(output.trimEnd().split('\n').at(-1)).toBe('Stopping.');
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('on a home in use says so in one sentence, and leaves the running one alone', async () => {
+    const running = await start();
+    const { code, output } = await failedStart(startArgs(home));
+    expect(output).toBe(
+      `${home} is in use by process ${running.command.child.pid}; stop that one, or start with another --home\n`,
+    );
+    expect(code).toBe(1);
+    expect(readLocal(home)).toEqual(running.local);
+    await running.client.inboxes.create({ username: 'otter' });
+    await mailTo(running, 'otter@posthorn.test', 'still here');
+    await vi.waitFor(
+      async () =>
+        expect((await running.client.inboxes.messages.list('otter@posthorn.test')).messages).toHaveLength(1),
+      20_000,
+    );
+  });
+
+  it('works for another domain, end to end', async () => {
+    const posthorn = await start('--domain', 'Agents.Example.TEST');
+    expect(posthorn.local.domain).toBe('agents.example.test');
+    const { email, dns } = await posthorn.client.inboxes.create({ username: 'otter' });
+    expect(email).toBe('otter@agents.example.test');
+    expect(dns!.length).toBeGreaterThan(0);
+    expect(dns!.filter(({ status }) => status !== 'VALID')).toEqual([]);
+    await mailTo(posthorn, 'otter@agents.example.test', 'elsewhere');
+    await expect(mailTo(posthorn, 'otter@posthorn.test', 'not here')).rejects.toThrow(/550/);
+    await vi.waitFor(
+      async () => expect((await posthorn.client.inboxes.messages.list(email)).messages).toHaveLength(1),
+      20_000,
+    );
+  });
+});
+
+describe('a start that cannot be', () => {
+  it.each([
+    [['--port', 'eighty'], /^--port: /],
+    [['--smtp-port', '65536'], /^--smtp-port: /],
+    [['--dns-port', '-1'], /--dns-port/],
+    [['--domain', 'no_domain'], /^--domain: /],
+    [['--home', ''], /^--home: /],
+    [['--colour'], /--colour/],
+    [['elsewhere'], /elsewhere/],
+  ])('names the wrong option of %j and prints the usage', async (args, message) => {
+    const { code, output } = await failedStart(['bin/local.ts', ...args]);
+    expect(code).toBe(1);
+    expect(output).toMatch(message);
+    expect(output).toContain('npm start -- [options]');
+    expect(output).not.toMatch(/\n\s+at /);
+  });
+
+  it('names the port that is taken, and leaves the home as it can be used', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    const socket = createSocket('udp4');
+    await once(server, 'listening');
+    const taken = (server.address() as { port: number }).port;
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    for (const [option, busy] of [
+      ['--port', taken],
+      ['--smtp-port', taken],
+      ['--dns-port', socket.address().port],
+    ] as const) {
+      const { code, output } = await failedStart(startArgs(home, option, String(busy)));
+      expect(output).toBe(`127.0.0.1:${busy} is in use; choose another port, or 0 for any free one\n`);
+      expect(code).toBe(1);
+    }
+    server.close();
+    socket.close();
+    expect(existsSync(join(home, 'local.json'))).toBe(false);
+  });
+
+  it('says which file is spoilt, and does not replace the key', async () => {
+    await writeFile(join(home, 'local.json'), '{"organization_id":');
+    const { code, output } = await failedStart(startArgs(home));
+    expect(output).toContain(`${join(home, 'local.json')} cannot be read; move it away`);
+    expect(code).toBe(1);
+  });
+
+  // npm brings Node 24; the machine's own may be older.
+  const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
+    (path) => existsSync(path) && Number(execFileSync(path, ['-p', 'process.versions.node']).toString().split('.')[0]) < 24,
+  );
+  it.skipIf(old === undefined)('on an older Node is one clear sentence', async () => {
+    const { scripts } = JSON.parse(execFileSync('npm', ['pkg', 'get', '--json', 'scripts'], { cwd: project }).toString());
+    for (const args of [scripts.start.split(' ').slice(1), ['bin/posthorn.js', 'inboxes', 'list']]) {
+      const command = new Command(args, { node: old! });
+      const { code, output } = await command.ended;
+      expect(output).toMatch(/^Posthorn needs Node 24, and this is \d+\.\d+\.\d+: .*\n$/);
+      expect(code).toBe(2);
+    }
+  });
+});
