@@ -43,7 +43,6 @@ const rooms: Record<string, Room> = {
       'html-to-text', // a preview of mail that has only HTML
       'htmlparser2', // where a quotation begins in HTML
       'email-reply-parser', // reply extraction
-      'planer', // reply extraction
     ],
   },
   'lib/edge': {
@@ -67,7 +66,6 @@ const rooms: Record<string, Room> = {
       'aws-cron-parser',
       'fast-xml-parser',
       'ipaddr.js',
-      'find-my-way',
       '@smithy/signature-v4',
       '@aws-crypto/sha256-js',
     ],

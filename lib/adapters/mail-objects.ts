@@ -62,7 +62,7 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
 
     async putAttachment(folder, attachment, path) {
       await put(folder, objectName(attachment), createReadStream(path), {
-        ContentType: attachment.content_type ?? 'application/octet-stream',
+        ContentType: safeType(attachment.content_type),
         ContentLength: attachment.size,
       });
     },
@@ -122,7 +122,7 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
 /** RFC 6266 with RFC 8187: an ASCII name for old clients, the real one for the others. */
 function contentDisposition(filename: string): string {
   const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 200);
-  const extended = encodeURIComponent(filename.toWellFormed().slice(0, 200)).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const extended = encodeURIComponent(filename.slice(0, 200).toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
   return `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
 }
 

@@ -13,7 +13,14 @@ export type HiddenLabel = (typeof hiddenLabels)[number];
  */
 export const maxLabels = 15;
 
-export const label = z.string().trim().toLowerCase().min(1).max(256);
+export const label = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .min(1)
+  .max(256)
+  // Labels are counted by name in objects, where this one name is not a name.
+  .refine((one) => one !== '__proto__', 'choose another label');
 const labels = z.union([label.transform((one) => [one]), z.array(label).max(maxLabels)]);
 
 export const updateLabels = z

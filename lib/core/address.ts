@@ -56,7 +56,7 @@ export interface Recipient {
  */
 export function parseRecipient(envelope: string): Recipient {
   const at = envelope.lastIndexOf('@');
-  const local = unquote(envelope.slice(0, at));
+  const local = unquote(envelope.slice(0, Math.max(at, 0)));
   const domain = envelope.slice(at + 1).toLowerCase().replace(/\.$/, '');
   const plus = local.indexOf('+');
   if (plus <= 0) return { envelope, address: `${local.toLowerCase()}@${domain}` };

@@ -79,7 +79,7 @@ async function threadAfter(mailbox: MailboxStore, inbox: InboxRef, thread: Threa
     const rows = await mailbox.messages(inbox, entries.map(({ message_id }) => message_id!).filter((id) => !changed.has(id)));
     const untouched = new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.message_id, row] as const])));
     newest.messages.push(...entries.flatMap(({ message_id }) => changed.get(message_id!) ?? untouched.get(message_id!) ?? []));
-    newest.all = !more;
+    newest.all = newest.messages.length >= left || !more;
     position = { after: entries.at(-1)?.ulid ?? '' };
   } while (!newest.all && afterChanges(thread, changes, newest, now) === undefined);
   return afterChanges(thread, changes, newest, now);

@@ -15,14 +15,13 @@ const atOnce = 20;
 /** Somebody else may change the thread in between; then it is tried again, this often at most. */
 const attempts = 8;
 
-/** The newest messages of a thread, from new to old. */
-async function messagesOf({ mailbox }: { mailbox: MailboxStore }, inbox: InboxRef, threadId: string, limit: number): Promise<{ messages: StoredMessage[]; more: boolean }> {
-  const { entries, more } = await mailbox.entries(inbox, { of: 'thread', thread_id: threadId }, { ascending: false, limit });
+/** The newest messages of a thread, from new to old, and whether there are others. */
+async function newestOf({ mailbox }: { mailbox: MailboxStore }, inbox: InboxRef, thread: ThreadState): Promise<{ messages: StoredMessage[]; more: boolean }> {
+  const { entries } = await mailbox.entries(inbox, { of: 'thread', thread_id: thread.thread_id }, { ascending: false, limit: atOnce });
   const rows = await mailbox.messages(inbox, entries.map(({ message_id }) => message_id!));
-  return { messages: rows.filter((row) => row !== undefined), more };
+  const messages = rows.filter((row) => row !== undefined);
+  return { messages, more: messages.length < thread.visible.count + thread.hidden.count };
 }
-
-const total = (thread: ThreadState): number => thread.visible.count + thread.hidden.count;
 
 /** What the thread's labels will be once every message has changed. */
 const labelsAfter = (thread: ThreadState, { add, remove }: LabelChange): string[] =>
@@ -37,7 +36,7 @@ async function labelThread(deps: ChangeDeps, principal: KeyPrincipal, inbox: Inb
   const permitted = permittedLabels(principal);
   const now = new Date(deps.now()).toISOString();
   const done = await changeThread(deps, inbox, thread_id, async (current) => {
-    const { messages, more } = await messagesOf(deps, inbox, thread_id, atOnce);
+    const { messages, more } = await newestOf(deps, inbox, current);
     const seen = messages.filter(({ labels }) => isIncluded(hiddenBy(labels), permitted));
     const changes = relabeled(seen, change, now);
     if (change.add.length > 0) for (const { after } of changes) checkLabels(after, current);
@@ -65,10 +64,10 @@ async function removeThread(deps: ChangeDeps, inbox: InboxRef, { thread_id, orga
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const before = await deps.mailbox.thread(inbox, thread_id);
     if (before === undefined || before.deleting === true) return undefined;
-    const { messages, more } = await messagesOf(deps, inbox, thread_id, atOnce);
+    const { messages, more } = await newestOf(deps, inbox, before);
     const folders = messages.map(({ uid, message_id }) => ({ organization_id, uid, message_id }));
     const whole: ThreadChange = { before, messages: messages.map((message) => ({ before: message })), event, due: { kind: 'erase-objects', folders } };
-    const pending = more || messages.length < total(before) || writesOf(whole) > maxWrites;
+    const pending = more || writesOf(whole) > maxWrites;
     const after = { ...before, version: before.version + 1, deleting: true as const };
     const marked: ThreadChange = { before, after, messages: [], event, due: { kind: 'delete-thread', inbox, thread_id } };
     const outcome = await deps.mailbox.change(pending ? marked : whole);

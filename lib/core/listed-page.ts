@@ -40,7 +40,9 @@ export async function listedPage<Row>(tokens: PageTokens, asked: Asked, source: 
       }
     }
     examined += entries.length;
-    if (next === undefined || !source.filtered || examined >= maxExamined) return finish(tokens, page, purpose, items, next);
+    // A walk that gave no full step has used up its queries: the rest is for the next page.
+    const spent = next === undefined || next.at !== undefined || examined >= maxExamined;
+    if (spent || !source.filtered) return finish(tokens, page, purpose, items, next);
     start = next;
   }
 }

@@ -24,9 +24,9 @@ export interface ParsedMail {
   headers: Record<string, string>;
   /** The value of Auto-Submitted (RFC 3834), absent when there is none. */
   auto_submitted?: string;
-  /** Absent when the mail has HTML only; at most 10 MB. */
+  /** Absent when the mail has HTML only; at most 4 MB. */
   text?: string;
-  /** As sent, never safe to show as it is: `cid:` references stay; at most 10 MB. */
+  /** As sent, never safe to show as it is: `cid:` references stay; at most 4 MB. */
   html?: string;
   /** What the writer newly wrote: without quoted history and signature; of HTML only, as text. */
   extracted_text?: string;

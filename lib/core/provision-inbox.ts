@@ -1,6 +1,6 @@
 import type { Call, UseCase } from '../contract/call.ts';
-import type { CreateInbox, ProvisionedInbox } from '../contract/inbox.ts';
-import { may } from '../contract/principal.ts';
+import type { CreateInbox, Inbox, ProvisionedInbox } from '../contract/inbox.ts';
+import { covers, may } from '../contract/principal.ts';
 import { Problem, notFound } from '../contract/problem.ts';
 import type { Webhook } from '../contract/webhook.ts';
 import { addressOf, normalizeUsername } from './address.ts';
@@ -42,7 +42,7 @@ export const provisionInbox =
       const { provision, answer } = prepare(deps, call, body, addressOf(username, deps.mailDomain));
       const outcome = await deps.inboxes.provision(provision);
       if (outcome === 'created') return { ...answer, dns: await dns };
-      if (typeof outcome === 'object' && 'existing' in outcome) return { ...toInbox(outcome.existing), dns: await dns };
+      if (typeof outcome === 'object' && 'existing' in outcome) return { ...madeBefore(call, outcome.existing), dns: await dns };
       const drawAgain = typeof outcome === 'object' && body.username == null && draw < draws;
       if (!drawAgain) throw await refusal(deps, outcome, username, call.principal.organization_id);
     }
@@ -76,6 +76,12 @@ function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: Create
   const provision: Provision = { inbox, ...(key && { credential: key.credential }), ...(webhook && { webhook }), ...(once && { once }) };
   const answer: ProvisionedInbox = { ...toInbox(inbox), ...(key && { credential: key.issued }), ...(webhook && { webhook }) };
   return { provision, answer };
+}
+
+/** The inbox that the same `client_id` made; one out of the key's scope is not shown. */
+function madeBefore({ principal }: Call<'inboxes.create'>, existing: StoredInbox): Inbox {
+  if (covers(principal, existing)) return toInbox(existing);
+  throw new Problem('conflict', 'this client_id is in use in another pod of the organization', { fix: 'Choose another client_id.' });
 }
 
 const newWebhook = (deps: ProvisionDeps, asked: NonNullable<CreateInbox['webhook']>, inbox: StoredInbox): Webhook => ({

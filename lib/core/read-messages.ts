@@ -3,7 +3,7 @@ import { hiddenLabels, type HiddenLabel } from '../contract/label.ts';
 import type { Message, MessageItem, MessagesQuery } from '../contract/message.ts';
 import { may, type InboxRef, type KeyPrincipal } from '../contract/principal.ts';
 import { Problem, notFound } from '../contract/problem.ts';
-import { largeBody, answerBytes } from './deliver-mail.ts';
+import { answerBytes, largeBody } from './compose-message.ts';
 import { encodeTime } from 'ulid';
 import { listedPage } from './listed-page.ts';
 import type { Bodies, MailObjects, MailboxStore, StoredMessage } from './mail-ports.ts';

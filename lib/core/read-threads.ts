@@ -3,7 +3,7 @@ import type { Message } from '../contract/message.ts';
 import { covers, type InboxRef, type KeyPrincipal } from '../contract/principal.ts';
 import { notFound } from '../contract/problem.ts';
 import type { ThreadsQuery } from '../contract/thread.ts';
-import { answerBytes } from './deliver-mail.ts';
+import { answerBytes } from './compose-message.ts';
 import { listedPage } from './listed-page.ts';
 import { isThreadId, messageOfAttachment } from './message-id.ts';
 import { hiddenBy } from './message-lists.ts';
@@ -16,7 +16,7 @@ import { matchesWords } from './words.ts';
 const matchesQuery = (thread: ThreadState, { senders, recipients, subject, labels }: ThreadsQuery): boolean => {
   const half = shownHalf(thread);
   return (
-    normalized(labels).every((label) => half.labels[label] !== undefined) &&
+    normalized(labels).every((label) => Object.hasOwn(half.labels, label)) &&
     matchesWords(senders, half.senders) &&
     matchesWords(recipients, half.recipients) &&
     matchesWords(subject, [thread.subject ?? ''])
@@ -33,7 +33,7 @@ export const listThreads =
     const { items, ...answer } = await listedPage(tokens, { ...query, purpose: ['threads', inbox.uid, walk, ...filters(query)] }, {
       entries: (start, ascending, limit) => walkLists(mailbox, inbox, { ...walk, ascending, ...(start && { start }) }, limit),
       rows: (entries) => mailbox.threads(inbox, entries.map(({ thread_id }) => thread_id)),
-      matches: (thread) => shownHalf(thread).last !== undefined && matchesQuery(thread, query),
+      matches: (thread) => thread.deleting !== true && matchesQuery(thread, query),
       filtered: filters(query).some((filter) => filter !== undefined),
     });
     return { ...answer, threads: items.map(toThreadItem) };
@@ -50,29 +50,27 @@ export const listOrganizationThreads =
     const included = includedLabels(principal, query);
     const stretch = between(query);
     const purpose = ['organization-threads', principal.organization_id, principal.pod_id, stretch, included, normalized(query.labels), ...filters(query)];
-    const threads = new Map<string, ThreadState>();
+    const threads = new Map<string, ThreadState | undefined>();
     const { items, ...answer } = await listedPage<ThreadState>(deps.tokens, { ...query, purpose }, {
       entries: async (start, ascending, limit) => {
-        const after = start?.after;
-        const halves = await Promise.all(
-          (included.length === 0 ? [true] : [true, false]).map((visible) => deps.mailbox.organizationThreads(principal.organization_id, visible, { ...stretch, ascending, limit, ...(after !== undefined && { after }) })),
-        );
-        const found = halves.flatMap(({ threads: states, positions }) => states.map((thread, at) => ({ thread, ulid: positions[at]! })));
-        found.sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
+        const bounds = { ...stretch, ascending, limit, ...(start?.after !== undefined && { after: start.after }) };
+        const halves = await Promise.all((included.length === 0 ? [true] : [true, false]).map((visible) => deps.mailbox.organizationThreads(principal.organization_id, visible, bounds)));
+        const found = halves.flatMap((half) => half.found).sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
         const page = found.slice(0, limit);
-        for (const { thread } of page) threads.set(thread.thread_id, thread);
+        for (const { thread, ulid } of page) threads.set(ulid, thread);
         const more = found.length > limit || halves.some((half) => half.more);
         return {
-          entries: page.map(({ thread, ulid }) => ({ ulid, thread_id: thread.thread_id, hidden: isVisible(thread) ? [] : hiddenBy(Object.keys(thread.hidden.labels)) })),
+          entries: page.map(({ thread, ulid }) => ({ ulid, thread_id: thread?.thread_id ?? '', hidden: [] })),
           ...(more && page.length > 0 && { next: { after: page.at(-1)!.ulid } }),
         };
       },
-      rows: async (entries) => entries.map(({ thread_id }) => threads.get(thread_id)),
+      rows: async (entries) => entries.map(({ ulid }) => threads.get(ulid)),
       matches: (thread) =>
+        thread.deleting !== true &&
         (principal.pod_id === undefined || thread.pod_id === principal.pod_id) &&
         (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), included)) &&
         matchesQuery(thread, query),
-      filtered: true,
+      filtered: [principal.pod_id, query.labels, ...filters(query)].some((filter) => filter !== undefined) || included.length > 0,
     });
     return { ...answer, threads: items.map(toThreadItem) };
   };

@@ -26,8 +26,11 @@ export const receiveMail =
     const raw = await deps.objects.openIncoming(notice.key);
     if (raw === undefined) return; // Taken in before: its object is removed last.
     await using parsed = await deps.parser.parse(raw);
-    for (const [inbox, addressed] of byInbox(recipients, holders)) await deliverMail(deps, { notice, parsed, inbox, recipients: addressed });
     const lost = recipients.filter(({ address }) => !holders.has(address));
+    for (const [inbox, addressed] of byInbox(recipients, holders)) {
+      const outcome = await deliverMail(deps, { notice, parsed, inbox, recipients: addressed });
+      if (outcome === 'no_inbox') lost.push(...addressed);
+    }
     if (lost.length > 0) await deps.undeliverable.note(lost.map((recipient) => undeliverable(notice, recipient, parsed.mail.subject)));
     await deps.objects.removeIncoming(notice.key);
   };

@@ -1,4 +1,4 @@
-import { continueDelete, continueLabels } from './change-threads.ts';
+import { continueDelete, continueLabels } from './background-threads.ts';
 import type { ChangeDeps } from './change-messages.ts';
 import type { DueStore, DueWork, MailObjects } from './mail-ports.ts';
 
@@ -11,14 +11,13 @@ export interface RunDueDeps extends ChangeDeps {
 }
 
 /**
- * Does what is due, minute by minute, and what was left over. Work that fails stays and is tried again each minute;
- * it keeps its minute open and nothing else waiting. Answers how much failed.
+ * Does what is due, minute by minute, and what was left over. Work that fails is reported and put off, longer each
+ * time, so that it holds up nothing else. Answers how much failed.
  */
 export const runDue =
   (deps: RunDueDeps) =>
   async (): Promise<{ done: number; failed: number }> => {
     const count = { done: 0, failed: 0 };
-    let allBefore = true;
     for (const minute of await deps.due.openMinutes()) {
       for (const { id, work } of await deps.due.workOf(minute)) {
         try {
@@ -27,11 +26,11 @@ export const runDue =
           count.done++;
         } catch (error) {
           deps.report(error, { minute, kind: work.kind });
+          await deps.due.putOff(minute, id);
           count.failed++;
-          allBefore = false;
         }
       }
-      if (allBefore) await deps.due.close(minute);
+      await deps.due.close(minute);
     }
     await deps.reconcile();
     return count;

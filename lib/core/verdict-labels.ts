@@ -1,6 +1,7 @@
 import type { Authentication } from '../contract/message.ts';
 import type { Notice } from '../contract/notice.ts';
 import type { EventType } from '../contract/webhook.ts';
+import type { ParsedMail } from './mail.ts';
 
 type Verdicts = Notice['verdicts'];
 
@@ -30,16 +31,35 @@ export function judge(verdicts: Verdicts): { labels: string[]; event: EventType;
 }
 
 /** The verdicts as the agent sees them, and whether they vouch for the domain in From. */
-export function authenticationOf(verdicts: Verdicts, source: string, from: string | undefined): Authentication {
-  const aligned = verdicts.dmarc === 'PASS' || verdicts.dkim === 'PASS' || (verdicts.spf === 'PASS' && alignedDomains(source, from));
-  return { ...verdicts, from_aligned: verdicts.dmarc !== 'FAIL' && aligned };
+export function authenticationOf({ verdicts, source }: Notice, { from = '', headers }: Pick<ParsedMail, 'from' | 'headers'>): Authentication {
+  const vouched = [
+    ...(verdicts.spf === 'PASS' ? [domainOf(source)] : []),
+    ...(verdicts.dkim === 'PASS' ? signingDomains(headers) : []),
+  ];
+  const authors = authorDomains(from);
+  const aligned = authors.length > 0 && authors.every((author) => vouched.some((domain) => areAligned(domain, author)));
+  return { ...verdicts, from_aligned: verdicts.dmarc === 'PASS' || (verdicts.dmarc !== 'FAIL' && aligned) };
+}
+
+/**
+ * The notice says that a signature was good, not whose: that stands in the results SES wrote on top. Only the first
+ * header of that name counts, further ones are the sender's words (RFC 8601 §5).
+ */
+function signingDomains(headers: Record<string, string>): string[] {
+  const [, results = ''] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authentication-results') ?? [];
+  const [first = ''] = results.split('\n');
+  if (!/^\s*amazonses\.com\s*;/.test(first)) return [];
+  return [...first.matchAll(/[;\s]dkim=pass header\.[di]=@?([^\s;]+)/g)].map(([, domain]) => domainOf(`@${domain}`) ?? '');
 }
 
 /** RFC 7489 §3.1, relaxed, without the public suffix list: one domain is the other or lies below it. */
-function alignedDomains(source: string, from: string | undefined): boolean {
-  const [a, b] = [domainOf(source), domainOf(from ?? '')];
-  if (a === undefined || b === undefined) return false;
-  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`);
+const areAligned = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && b !== undefined && (a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`));
+
+/** The domain of every author; a quoted name that looks like an address is none. */
+function authorDomains(from: string): (string | undefined)[] {
+  const plain = from.replace(/"(?:\\.|[^"\\])*"/g, '');
+  return plain.split(',').map((author) => domainOf(/<([^<>]*)>\s*$/.exec(author)?.[1] ?? author));
 }
 
-const domainOf = (address: string): string | undefined => /@([^@\s<>]+)>?\s*$/.exec(address)?.[1]?.toLowerCase();
+const domainOf = (address: string): string | undefined => /@([^@\s<>]+)\s*$/.exec(address)?.[1]?.toLowerCase();

@@ -40,18 +40,16 @@ export async function walkLists(store: Pick<MailboxStore, 'entries'>, inbox: Inb
     return hidden ? permitted(stream, walk.included) : stream;
   });
   const entries: ListedEntry[] = [];
-  const merged = merge(streams, walk.ascending);
-  for (;;) {
-    const next = await merged.next();
-    if (next.done === true) return { entries };
-    if (typeof next.value === 'string') return { entries, next: { at: next.value } };
+  for await (const step of merge(streams, walk.ascending)) {
+    if ('stop' in step) return { entries, next: step.stop };
     if (entries.length === limit) return { entries, next: { after: entries[limit - 1]!.ulid } };
-    entries.push(next.value);
+    entries.push(step);
   }
+  return { entries };
 }
 
 /** A step of a walk: an entry, or the place where the budget ran out. */
-type Step = ListedEntry | string;
+type Step = ListedEntry | { stop: WalkPosition };
 type Steps = AsyncGenerator<Step, void>;
 
 class Cursor {
@@ -113,18 +111,23 @@ class Cursor {
 }
 
 async function* intersection(cursors: Cursor[], ascending: boolean): Steps {
-  let candidate = '';
+  let reached: WalkPosition | undefined;
   for (;;) {
     const heads = await Promise.all(cursors.map((cursor) => cursor.head()));
     if (heads.includes(undefined)) return;
-    if (heads.includes('spent')) return yield candidate;
+    if (heads.includes('spent')) {
+      if (reached === undefined) throw new Error('a walk over more lists than it may make queries');
+      return yield { stop: reached };
+    }
     const entries = heads as ListedEntry[];
-    candidate = entries.map(({ ulid }) => ulid).reduce((a, b) => (inOrder(a, b, ascending) ? b : a));
+    const candidate = entries.map(({ ulid }) => ulid).reduce((a, b) => (inOrder(a, b, ascending) ? b : a));
     if (entries.every(({ ulid }) => ulid === candidate)) {
       yield entries[0]!;
       for (const cursor of cursors) cursor.step();
+      reached = { after: candidate };
     } else {
       for (const cursor of cursors) cursor.seek(candidate);
+      reached = { at: candidate };
     }
   }
 }
@@ -134,24 +137,31 @@ const inOrder = (a: string, b: string, ascending: boolean): boolean => (ascendin
 /** Only what is hidden by nothing else than the labels asked for. */
 async function* permitted(steps: Steps, included: HiddenLabel[]): Steps {
   for await (const step of steps) {
-    if (typeof step === 'string' || isIncluded(step.hidden, included)) yield step;
+    if ('stop' in step || isIncluded(step.hidden, included)) yield step;
   }
 }
 
+/** The entries of all streams in order, up to the first place where one of them had to stop. */
 async function* merge(streams: Steps[], ascending: boolean): Steps {
   const heads = await Promise.all(streams.map((stream) => stream.next()));
   for (;;) {
     const open = heads.flatMap((head, at) => (head.done === true ? [] : [{ step: head.value, at }]));
     if (open.length === 0) return;
-    const next = open.reduce((a, b) => (inOrder(placeOf(a.step), placeOf(b.step), ascending) ? a : b));
-    // Where one stream ran out of budget the walk ends, at whichever place comes first.
-    if (open.some(({ step }) => typeof step === 'string')) return yield placeOf(next.step);
+    const next = open.reduce((a, b) => (comesFirst(a.step, b.step, ascending) ? a : b));
     yield next.step;
+    if ('stop' in next.step) return;
     heads[next.at] = await streams[next.at]!.next();
   }
 }
 
-const placeOf = (step: Step): string => (typeof step === 'string' ? step : step.ulid);
+/** An entry comes before a stop behind it, and not before a stop at it. */
+function comesFirst(a: Step, b: Step, ascending: boolean): boolean {
+  const [placeA, placeB] = [placeOf(a), placeOf(b)];
+  if (placeA !== placeB) return inOrder(placeA, placeB, ascending);
+  return 'stop' in a ? a.stop.at !== undefined : !('stop' in b && b.stop.at !== undefined);
+}
+
+const placeOf = (step: Step): string => ('stop' in step ? (step.stop.at ?? step.stop.after!) : step.ulid);
 
 /** Whether a caller who asked for `included` sees something hidden by `hidden`. */
 export const isIncluded = (hidden: HiddenLabel[], included: readonly HiddenLabel[] = hiddenLabels): boolean => hidden.every((label) => included.includes(label));

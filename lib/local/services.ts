@@ -78,7 +78,9 @@ function apiCaller(request: SignedRequest, rules: SignatureRules, cloud: Cloud):
     throw new SignatureError('malformed', `the credential is scoped to ${service}, not to execute-api`);
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
-    cloud.print(`refused: the signature of ${request.method} ${request.path}: ${error.message.split('\n')[0]}`);
+    cloud.print(
+      `refused: the signature of ${request.method} ${request.path}: ${error.message.split('\n')[0]}`,
+    );
     return undefined;
   }
 }

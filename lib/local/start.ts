@@ -93,14 +93,14 @@ export async function startCloud(options: StartOptions): Promise<LocalCloud> {
     const keys = new AccessKeys(home, iam, clock);
     const calls = new CallLedger();
     const cloud = kernel(options, iam, calls);
-    let dnsPort: number | undefined;
+    const listening: { dns?: number } = {};
     const { port, domain, code, verbose = false } = options;
-    services = assemble({ cloud, keys, port, domain, code, verbose, dnsPort: () => dnsPort });
+    services = assemble({ cloud, keys, port, domain, code, verbose, dnsPort: () => listening.dns });
     const { endpoint, httpApi, mail, sns, events, lambda } = services;
     await endpoint.listen();
     await httpApi.listen();
     const { smtp, dns, senderKey } = await mail.start({ smtp: options.smtpPort, dns: options.dnsPort });
-    dnsPort = dns.port;
+    listening.dns = dns.port;
     const stack = await deployStack(options, services, iam);
     sns.start();
     events.start();
@@ -115,13 +115,21 @@ export async function startCloud(options: StartOptions): Promise<LocalCloud> {
   }
 }
 
-function kernel({ home, region, durable, clock, weather, print }: StartOptions, iam: Iam, calls: CallLedger): Cloud {
+function kernel(
+  { home, region, durable, clock, weather, print }: StartOptions,
+  iam: Iam,
+  calls: CallLedger,
+): Cloud {
   const authorize: Cloud['authorize'] = (access) => iam.authorize(access);
   const record: Cloud['record'] = (call) => calls.add(call);
   return { account, region, home, durable, clock, weather, authorize, record, print };
 }
 
-async function deployStack({ template, stackName, home, region, print }: StartOptions, services: Services, iam: Iam) {
+async function deployStack(
+  { template, stackName, home, region, print }: StartOptions,
+  services: Services,
+  iam: Iam,
+) {
   const { lambda, endpoint, all } = services;
   const state = new StackState(home);
   const stackId = `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/${state.stackUuid}`;
@@ -139,7 +147,11 @@ async function deployStack({ template, stackName, home, region, print }: StartOp
   const { outputs, resources } = await deploy(parseTemplate(template), {
     place: { stackName, stackId, account, region },
     seed: state.seed,
-    resourceTypes: [...iam.resources, logGroup(account, region), ...all.flatMap((service) => service.resources)],
+    resourceTypes: [
+      ...iam.resources,
+      logGroup(account, region),
+      ...all.flatMap((service) => service.resources),
+    ],
     customResources,
     inspect: lintPolicies,
   });
@@ -150,7 +162,9 @@ async function deployStack({ template, stackName, home, region, print }: StartOp
 function explained(error: unknown): unknown {
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code !== 'EADDRINUSE') return error;
-  return new Error(`127.0.0.1:${port} is in use; choose another port, or 0 for any free one`, { cause: error });
+  return new Error(`127.0.0.1:${port} is in use; choose another port, or 0 for any free one`, {
+    cause: error,
+  });
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { createSocket } from 'node:dgram';
@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { Command, project, readLocal, startArgs, startPosthorn } from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
@@ -24,6 +24,7 @@ afterEach(async () => {
 const start = async (...more: string[]) => {
   const posthorn = await startPosthorn(home, ...more);
   commands.push(posthorn.command);
+  onTestFailed(() => console.log(posthorn.command.output));
   return posthorn;
 };
 
@@ -101,9 +102,12 @@ describe('npm start', () => {
     // Connected and silent; and one who stops in the middle of a mail.
     const sockets = ports.map((to) => connect(to, '127.0.0.1').on('error', () => {}));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-    const halfway = sockets[0]!;
+    const halfway = sockets[0]!.setEncoding('latin1');
+    let heard = '';
+    halfway.on('data', (text: string) => void (heard += text));
+    await vi.waitFor(() => expect(heard).toContain('220 '));
     halfway.write('EHLO sender.test\r\nMAIL FROM:<alice@sender.test>\r\nRCPT TO:<postmaster@posthorn.test>\r\nDATA\r\n');
-    await vi.waitFor(() => expect(String(halfway.read() ?? '')).toContain('354 '), 5_000);
+    await vi.waitFor(() => expect(heard).toContain('354 '), 5_000);
     halfway.write('Subject: half\r\n\r\nof a mail');
     await (await fetch(`${api}/health`)).text();
     const began = performance.now();
@@ -197,7 +201,7 @@ describe('a start that cannot be', () => {
     (path) => existsSync(path) && Number(execFileSync(path, ['-p', 'process.versions.node']).toString().split('.')[0]) < 24,
   );
   it.skipIf(old === undefined)('on an older Node is one clear sentence', async () => {
-    const { scripts } = JSON.parse(execFileSync('npm', ['pkg', 'get', '--json', 'scripts'], { cwd: project }).toString());
+    const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
     for (const args of [scripts.start.split(' ').slice(1), ['bin/posthorn.js', 'inboxes', 'list']]) {
       const command = new Command(args, { node: old! });
       const { code, output } = await command.ended;

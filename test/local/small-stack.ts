@@ -6,7 +6,9 @@ import { Clock } from '../../lib/local/clock.ts';
 import type { StartOptions } from '../../lib/local/start.ts';
 import { calm } from '../../lib/local/weather.ts';
 
-const statement = (Action: string, Resource: unknown) => ({ Statement: [{ Effect: 'Allow', Action, Resource }] });
+const statement = (Action: string, Resource: unknown) => ({
+  Statement: [{ Effect: 'Allow', Action, Resource }],
+});
 const ref = (Ref: string) => ({ Ref });
 const arn = (logicalId: string) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
 
@@ -46,14 +48,27 @@ export function smallStack(): { Resources: Record<string, any>; Outputs: Record<
       ...lambda('Echo', 'echo'),
       Seed: { Type: 'Custom::Seed', Properties: { ServiceToken: arn('Seeder'), Table: ref('Table') } },
       Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'api', ProtocolType: 'HTTP' } },
-      Stage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: { ...api, StageName: '$default', AutoDeploy: true } },
+      Stage: {
+        Type: 'AWS::ApiGatewayV2::Stage',
+        Properties: { ...api, StageName: '$default', AutoDeploy: true },
+      },
       Integration: {
         Type: 'AWS::ApiGatewayV2::Integration',
-        Properties: { ...api, IntegrationType: 'AWS_PROXY', IntegrationUri: arn('Echo'), PayloadFormatVersion: '2.0' },
+        Properties: {
+          ...api,
+          IntegrationType: 'AWS_PROXY',
+          IntegrationUri: arn('Echo'),
+          PayloadFormatVersion: '2.0',
+        },
       },
       Route: {
         Type: 'AWS::ApiGatewayV2::Route',
-        Properties: { ...api, RouteKey: 'ANY /operator/{proxy+}', AuthorizationType: 'AWS_IAM', Target: integration },
+        Properties: {
+          ...api,
+          RouteKey: 'ANY /operator/{proxy+}',
+          AuthorizationType: 'AWS_IAM',
+          Target: integration,
+        },
       },
       Permission: {
         Type: 'AWS::Lambda::Permission',
@@ -61,7 +76,9 @@ export function smallStack(): { Resources: Record<string, any>; Outputs: Record<
           Action: 'lambda:InvokeFunction',
           FunctionName: arn('Echo'),
           Principal: 'apigateway.amazonaws.com',
-          SourceArn: { 'Fn::Sub': 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*' },
+          SourceArn: {
+            'Fn::Sub': 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*',
+          },
         },
       },
     },

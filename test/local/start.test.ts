@@ -24,17 +24,32 @@ const credentialsOf = ({ operator }: LocalCloud, secret = operator.secret_access
 });
 
 /** Calls the operator's route of the API, signed. */
-async function callOperatorRoute(cloud: LocalCloud, secret?: string, service = 'execute-api'): Promise<Response> {
+async function callOperatorRoute(
+  cloud: LocalCloud,
+  secret?: string,
+  service = 'execute-api',
+): Promise<Response> {
   const { host, hostname, port } = new URL(cloud.api);
   const credentials = credentialsOf(cloud, secret);
   const signer = new SignatureV4({ service, region: 'us-east-1', credentials, sha256: Sha256 });
-  const request = { method: 'POST', protocol: 'http:', hostname, port: Number(port), path: '/operator/a%40b' };
+  const request = {
+    method: 'POST',
+    protocol: 'http:',
+    hostname,
+    port: Number(port),
+    path: '/operator/a%40b',
+  };
   const { headers } = await signer.sign({ ...request, headers: { host }, body: '{"a":1}' });
   return fetch(`${cloud.api}/operator/a%40b`, { method: 'POST', headers, body: '{"a":1}' });
 }
 
 async function seeded(cloud: LocalCloud, key: string) {
-  const client = new DynamoDBClient({ endpoint: cloud.aws, region: 'us-east-1', credentials: credentialsOf(cloud), maxAttempts: 1 });
+  const client = new DynamoDBClient({
+    endpoint: cloud.aws,
+    region: 'us-east-1',
+    credentials: credentialsOf(cloud),
+    maxAttempts: 1,
+  });
   onTestFinished(() => client.destroy());
   return (await client.send(new GetItemCommand({ TableName: 'seeded', Key: { pk: { S: key } } }))).Item;
 }
@@ -43,9 +58,15 @@ describe('startCloud', () => {
   it('deploys the template: resources, grants, custom resources and outputs', async () => {
     const cloud = await started();
     expect(cloud.outputs).toEqual({ Request: 'Create', Origin: cloud.api });
-    expect(cloud.refs).toMatchObject({ Table: 'seeded', Seed: 'seed', EchoRole: expect.stringMatching(/^small-EchoRole-/) });
+    expect(cloud.refs).toMatchObject({
+      Table: 'seeded',
+      Seed: 'seed',
+      EchoRole: expect.stringMatching(/^small-EchoRole-/),
+    });
     expect(await seeded(cloud, 'Create')).toEqual({ pk: { S: 'Create' } });
-    expect(cloud.calls.list).toContainEqual(expect.objectContaining({ service: 'dynamodb', action: 'PutItem' }));
+    expect(cloud.calls.list).toContainEqual(
+      expect.objectContaining({ service: 'dynamodb', action: 'PutItem' }),
+    );
     expect(cloud.iam.refusals).toEqual([]);
   });
 
@@ -72,18 +93,27 @@ describe('startCloud', () => {
     expect((await callOperatorRoute(cloud, 'wrong')).status).toBe(403);
     expect((await callOperatorRoute(cloud, undefined, 's3')).status).toBe(403);
     expect((await fetch(`${cloud.api}/operator/x`)).status).toBe(403);
-    expect(cloud.printed).toContainEqual(expect.stringMatching(/^refused: the signature of POST \/operator\/a%40b: .*does not match/));
+    expect(cloud.printed).toContainEqual(
+      expect.stringMatching(/^refused: the signature of POST \/operator\/a%40b: .*does not match/),
+    );
   });
 
   it('answers 503 for a service that is out of order', async () => {
     const cloud = await started();
     cloud.outages.add('dynamodb');
-    await expect(seeded(cloud, 'Create')).rejects.toThrow(expect.objectContaining({ name: 'ServiceUnavailable' }));
+    await expect(seeded(cloud, 'Create')).rejects.toThrow(
+      expect.objectContaining({ name: 'ServiceUnavailable' }),
+    );
     cloud.outages.clear();
     expect(await seeded(cloud, 'Create')).toBeDefined();
   });
 
-  const taken: [grant: string, take: (template: ReturnType<typeof smallStack>) => void, message: RegExp, missing: string | RegExp][] = [
+  const taken: [
+    grant: string,
+    take: (template: ReturnType<typeof smallStack>) => void,
+    message: RegExp,
+    missing: string | RegExp,
+  ][] = [
     [
       "a role's policy",
       ({ Resources }) => (Resources['SeederRole'].Properties.Policies = []),
@@ -92,7 +122,9 @@ describe('startCloud', () => {
     ],
     [
       "a role's trust in Lambda",
-      ({ Resources }) => (Resources['EchoRole'].Properties.AssumeRolePolicyDocument.Statement[0].Principal.Service = 'ses.amazonaws.com'),
+      ({ Resources }) =>
+        (Resources['EchoRole'].Properties.AssumeRolePolicyDocument.Statement[0].Principal.Service =
+          'ses.amazonaws.com'),
       /^Resources\.Echo \(AWS::Lambda::Function\): .*sts:AssumeRole/,
       /^the trust policy of .*EchoRole.* must allow sts:AssumeRole to lambda.amazonaws.com$/,
     ],
@@ -103,7 +135,9 @@ describe('startCloud', () => {
     const printed: string[] = [];
     await expect(started({ template, print: (line) => printed.push(line) })).rejects.toThrow(message);
     const refusal = printed.find((line) => line.startsWith('refused: '))!;
-    expect(refusal.split(': ').at(-1)).toEqual(typeof missing === 'string' ? missing : expect.stringMatching(missing));
+    expect(refusal.split(': ').at(-1)).toEqual(
+      typeof missing === 'string' ? missing : expect.stringMatching(missing),
+    );
   });
 
   it('refuses calls through the API when the Lambda permission is gone', async () => {
@@ -111,27 +145,45 @@ describe('startCloud', () => {
     delete template.Resources['Permission'];
     const cloud = await started({ template });
     expect((await callOperatorRoute(cloud)).status).toBe(500);
-    expect(cloud.iam.refusals).toMatchObject([{ who: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' }]);
-    expect(cloud.iam.refusals[0]!.missing).toMatch(/^the Lambda permission of .* must allow lambda:InvokeFunction to apigateway/);
+    expect(cloud.iam.refusals).toMatchObject([
+      { who: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' },
+    ]);
+    expect(cloud.iam.refusals[0]!.missing).toMatch(
+      /^the Lambda permission of .* must allow lambda:InvokeFunction to apigateway/,
+    );
   });
 
   const unknown: [what: string, change: (resources: Record<string, any>) => void, message: RegExp][] = [
-    ['resource type', (r) => (r['Odd'] = { Type: 'AWS::Kinesis::Stream' }), /^Resources\.Odd: .*AWS::Kinesis::Stream/],
+    [
+      'resource type',
+      (r) => (r['Odd'] = { Type: 'AWS::Kinesis::Stream' }),
+      /^Resources\.Odd: .*AWS::Kinesis::Stream/,
+    ],
     ['property', (r) => (r['Table'].Properties.Colour = 'red'), /Resources\.Table\.Properties\.Colour/],
-    ['intrinsic', (r) => (r['Table'].Properties.TableName = { 'Fn::Transform': {} }), /Resources\.Table\.Properties\.TableName: .*Fn::Transform/],
+    [
+      'intrinsic',
+      (r) => (r['Table'].Properties.TableName = { 'Fn::Transform': {} }),
+      /Resources\.Table\.Properties\.TableName: .*Fn::Transform/,
+    ],
     [
       'condition key',
-      (r) => (r['SeederRole'].Properties.Policies[0].PolicyDocument.Statement[0].Condition = { StringEquals: { 'aws:SourceVpc': 'x' } }),
+      (r) =>
+        (r['SeederRole'].Properties.Policies[0].PolicyDocument.Statement[0].Condition = {
+          StringEquals: { 'aws:SourceVpc': 'x' },
+        }),
       /^Resources\.SeederRole\.Properties\.Policies\.0\.PolicyDocument\.Statement\.0\.Condition\.StringEquals: .*aws:SourceVpc/,
     ],
   ];
-  it.each(unknown)('stops at an unknown %s, and leaves the home and the ports free', async (_what, change, message) => {
-    const [home, template] = [newHome(), smallStack()];
-    change(template.Resources);
-    const port = await freePort();
-    await expect(started({ home, template, port })).rejects.toThrow(message);
-    await started({ home, port });
-  });
+  it.each(unknown)(
+    'stops at an unknown %s, and leaves the home and the ports free',
+    async (_what, change, message) => {
+      const [home, template] = [newHome(), smallStack()];
+      change(template.Resources);
+      const port = await freePort();
+      await expect(started({ home, template, port })).rejects.toThrow(message);
+      await started({ home, port });
+    },
+  );
 
   it('says which port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');

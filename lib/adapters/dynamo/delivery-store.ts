@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { InboxRef } from '../../contract/principal.ts';
-import type { Delivery, DeliveryStore } from '../../core/mail-ports.ts';
+import { maxWrites, type Delivery, type DeliveryStore } from '../../core/mail-ports.ts';
 import { messageEntries, ulidOf } from '../../core/message-lists.ts';
 import type { Now } from '../../core/ports.ts';
 import { threadEntries } from '../../core/thread-state.ts';
@@ -9,7 +10,7 @@ import { eventRow } from './event-rows.ts';
 import { contentClaimKey, deliveryClaimKey, inboxKey, messageKey, threadEntryKey, threadKey, wireIdKey } from './keys.ts';
 import { entryWrites } from './list-rows.ts';
 import { messageRow } from './message-rows.ts';
-import { alive, getRow, getRows } from './rows.ts';
+import { alive, getRows } from './rows.ts';
 import { table } from './table.ts';
 import { threadWrite, toThread } from './thread-rows.ts';
 import { transact, type Write } from './transaction.ts';
@@ -21,6 +22,8 @@ const contentClaimSeconds = 3 * day;
 /** SQS keeps a notice for at most 14 days, so a repeat cannot come later. */
 const deliveryClaimSeconds = 15 * day;
 
+const maxPauseMs = 40;
+
 type Word = 'delivered' | 'duplicate' | 'changed' | 'no_inbox';
 
 /** What the receiver reads and writes in the table. */
@@ -29,27 +32,34 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
 
   /** The rows of one received mail, in the order their refusals count. */
   function writesOf(delivery: Delivery): Write<Word>[] {
-    const { inbox, message, before, after, leads } = delivery;
+    const { inbox, message, before, after } = delivery;
     const ulid = ulidOf(message.message_id);
-    const claim = { v: rowVersion, message_id: message.message_id };
-    return [
-      { put: { ...deliveryClaimKey(inbox, delivery.ses_id), ...claim, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'delivered' },
-      {
-        put: { ...contentClaimKey(inbox, message.rfc822_message_id ?? '', delivery.digest), ...claim, [table.ttl]: seconds() + contentClaimSeconds },
-        condition: `${absent} OR #expires <= :now`,
-        names: { '#expires': table.ttl },
-        values: { ':now': seconds() },
-        otherwise: 'duplicate',
-      },
-      { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' },
-      threadWrite(before, after, 'changed'),
-      ...leads.map(({ id, was }): Write<Word> => leadWrite(inbox, id, was, after.thread_id)),
-      ...(before === undefined ? [{ put: { ...threadEntryKey(inbox.organization_id, after.thread_id), v: rowVersion, uid: inbox.uid, inbox_id: inbox.inbox_id, pod_id: inbox.pod_id } }] : []),
+    const conditional = [...claims(delivery), { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' } as const, threadWrite(before, after, 'changed' as const)];
+    const entry = { ...threadEntryKey(inbox.organization_id, after.thread_id), v: rowVersion, uid: inbox.uid, inbox_id: inbox.inbox_id, pod_id: inbox.pod_id };
+    const rows: Write<Word>[] = [
+      ...(before === undefined ? [{ put: entry }] : []),
       { put: { ...messageKey(inbox, ulid), ...messageRow(message) } },
       ...(delivery.bodies === undefined ? [] : [{ put: bodyRow(inbox, ulid, delivery.bodies) }]),
       ...entryWrites(inbox, [], messageEntries(message), { message_id: message.message_id, thread_id: message.thread_id }),
       ...entryWrites(inbox, before === undefined ? [] : threadEntries(before), threadEntries(after), { thread_id: after.thread_id }),
       { put: eventRow(inbox, delivery.event, seconds()) },
+    ];
+    // A thread with every label there is takes 60 rows, the mail 15: whatever the mail refers to, it fits.
+    const leads = delivery.leads.slice(0, maxWrites - conditional.length - rows.length);
+    return [...conditional, ...leads.map(({ id, was }) => leadWrite(inbox, id, was, after.thread_id)), ...rows];
+  }
+
+  function claims({ inbox, message, ses_id, digest }: Delivery): Write<Word>[] {
+    const claim = { v: rowVersion, message_id: message.message_id };
+    return [
+      { put: { ...deliveryClaimKey(inbox, ses_id), ...claim, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'delivered' },
+      {
+        put: { ...contentClaimKey(inbox, message.rfc822_message_id ?? '', digest), ...claim, [table.ttl]: seconds() + contentClaimSeconds },
+        condition: `${absent} OR #expires <= :now`,
+        names: { '#expires': table.ttl },
+        values: { ':now': seconds() },
+        otherwise: 'duplicate',
+      },
     ];
   }
 
@@ -65,23 +75,25 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
       };
     },
 
-    async getThread(inbox, threadId) {
-      const row = await getRow(database, threadKey(inbox, threadId));
-      return row === undefined ? undefined : toThread(row);
+    async threads(inbox, threadIds) {
+      const rows = await getRows(database, threadIds.map((id) => threadKey(inbox, id)));
+      return rows.flatMap((row) => (row === undefined ? [] : [toThread(row)]));
     },
 
     async append(delivery) {
       const outcome = await transact(database, writesOf(delivery));
       if (outcome === 'done') return 'added';
-      // Somebody stored the same bytes in the meantime: the next look finds the twin.
-      return outcome.refused === 'duplicate' ? 'changed' : outcome.refused;
+      // Neighbours that came at the same time should not meet again at the same time.
+      if (outcome.refused === 'changed' || outcome.refused === 'duplicate') await wait(Math.random() * maxPauseMs);
+      return outcome.refused;
     },
 
     async countDuplicate(inbox, { ses_id, of }) {
-      await transact<'counted' | 'gone'>(database, [
+      const outcome = await transact<'counted' | 'gone'>(database, [
         { put: { ...deliveryClaimKey(inbox, ses_id), v: rowVersion, message_id: of, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'counted' },
         { update: messageKey(inbox, ulidOf(of)), set: 'ADD duplicates :one', condition: 'attribute_exists(pk)', values: { ':one': 1 }, otherwise: 'gone' },
       ]);
+      return outcome === 'done' ? 'counted' : outcome.refused;
     },
 
     fitsRow,

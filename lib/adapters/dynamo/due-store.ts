@@ -3,13 +3,16 @@ import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { DueStore, DueWork } from '../../core/mail-ports.ts';
 import type { Now } from '../../core/ports.ts';
 import { rowVersion, type Database } from './client.ts';
-import { dueCursorKey, dueKey, dueShards, shardOf } from './keys.ts';
+import { dueCursorKey, dueKey, dueShards, shardOf, type Key } from './keys.ts';
 import { getRow, queryRange } from './rows.ts';
-import type { Write } from './transaction.ts';
+import { transact, type Write } from './transaction.ts';
 
 const minuteMs = 60_000;
 /** The first run ever, and one after a long outage, looks back this far at most at a time. */
 const maxMinutes = 24 * 60;
+
+/** Work that keeps failing is tried again once an hour. */
+const maxPutOffMinutes = 60;
 
 const minuteOf = (time: number): string => new Date(time).toISOString().slice(0, 16);
 const timeOf = (minute: string): number => Date.parse(`${minute}:00Z`);
@@ -19,6 +22,11 @@ export function dueWrite(work: DueWork, at: number): Write<never> {
   const cause = `${work.kind}#${createHash('sha256').update(JSON.stringify(work)).digest('base64url')}`;
   return { put: { ...dueKey(minuteOf(at), shardOf(cause, dueShards), cause), v: rowVersion, work } };
 }
+
+/** Work is named within its minute by its shard and its cause. */
+const idOf = (shard: number, cause: string): string => `${shard}/${cause}`;
+const partsOf = (id: string): { shard: number; cause: string } => ({ shard: Number(id.slice(0, id.indexOf('/'))), cause: id.slice(id.indexOf('/') + 1) });
+const keyOf = (minute: string, id: string): Key => dueKey(minute, partsOf(id).shard, partsOf(id).cause);
 
 /** What waits, by minute. A cursor row says up to which minute everything is done, so that an outage loses nothing. */
 export const dueStore = (database: Database, now: Now): DueStore => ({
@@ -37,7 +45,7 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
       let after: Record<string, unknown> | undefined;
       do {
         const { rows, last } = await queryRange(database, { partition: dueKey(minute, shard, '').pk, ascending: true, limit: 100, ...(after && { after }) });
-        work.push(...rows.map((row) => ({ id: `${shard}/${row['sk']}`, work: row['work'] as DueWork })));
+        work.push(...rows.map((row) => ({ id: idOf(shard, row['sk']), work: row['work'] as DueWork })));
         after = last;
       } while (after !== undefined);
     }
@@ -45,8 +53,20 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
   },
 
   async done(minute, id) {
-    const slash = id.indexOf('/');
-    await database.client.send(new DeleteCommand({ TableName: database.tableName, Key: dueKey(minute, Number(id.slice(0, slash)), id.slice(slash + 1)) }));
+    await database.client.send(new DeleteCommand({ TableName: database.tableName, Key: keyOf(minute, id) }));
+  },
+
+  async putOff(minute, id) {
+    const key = keyOf(minute, id);
+    const row = await getRow(database, key);
+    if (row === undefined) return;
+    const tries = (row['tries'] ?? 0) + 1;
+    const at = now() + Math.min(2 ** tries, maxPutOffMinutes) * minuteMs;
+    const { shard, cause } = partsOf(id);
+    await transact<'done'>(database, [
+      { delete: key, condition: 'attribute_exists(pk)', otherwise: 'done' },
+      { put: { ...row, ...dueKey(minuteOf(at), shard, cause), tries } },
+    ]);
   },
 
   async close(minute) {

@@ -1,7 +1,7 @@
 import { messageEntries, ulidOf } from '../../core/message-lists.ts';
 import type { MailboxStore, Stretch, ThreadChange } from '../../core/mail-ports.ts';
 import type { Now } from '../../core/ports.ts';
-import { threadEntries } from '../../core/thread-state.ts';
+import { listedIn } from '../../core/thread-state.ts';
 import { unpackBodies } from './body-row.ts';
 import type { Database, Row } from './client.ts';
 import { dueWrite } from './due-store.ts';
@@ -58,7 +58,7 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
 
   async organizationThreads(organizationId, visible, { from = lowest, to = highest, after, ascending, limit }) {
     const bounds = after === undefined ? { from, to } : ascending ? { from: `${after}!`, to } : { from, to: justBelow(after) };
-    if (bounds.from > bounds.to) return { threads: [], positions: [], more: false };
+    if (bounds.from > bounds.to) return { found: [], more: false };
     const shards = await Promise.all(
       Array.from({ length: threadShards }, (_, shard) =>
         queryRange(database, { index: table.byOrganization, partition: threadShardPk(organizationId, visible, shard), ...bounds, ascending, limit }),
@@ -68,10 +68,8 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
     const keys = shards.flatMap(({ rows }) => rows).sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : 1) * (ascending ? 1 : -1));
     const page = keys.slice(0, limit);
     const rows = await getRows(database, page as unknown as Key[]);
-    const found = rows.flatMap((row, at) => (row === undefined ? [] : [{ thread: toThread(row), position: page[at]![sortKey] as string }]));
     return {
-      threads: found.map(({ thread }) => thread),
-      positions: found.map(({ position }) => position),
+      found: rows.map((row, at) => ({ thread: row && toThread(row), ulid: page[at]![sortKey] as string })),
       more: keys.length > limit || shards.some(({ last }) => last !== undefined),
     };
   },
@@ -100,12 +98,10 @@ const justBelow = (ulid: string): string => ulid.slice(0, -1) + String.fromCharC
 
 function writesOf({ before, after, messages, event, due }: ThreadChange, now: number): Write<'stale'>[] {
   const inbox = before;
-  const listed = after?.deleting === true ? [] : after === undefined ? [] : threadEntries(after);
-  const listedBefore = before.deleting === true ? [] : threadEntries(before);
   return [
     after === undefined ? threadEnd(before) : threadWrite(before, after, 'stale'),
     ...(after === undefined ? [{ delete: threadEntryKey(inbox.organization_id, before.thread_id) }] : []),
-    ...entryWrites(inbox, listedBefore, listed, { thread_id: before.thread_id }),
+    ...entryWrites(inbox, listedIn(before), after === undefined ? [] : listedIn(after), { thread_id: before.thread_id }),
     ...messages.flatMap((change) => messageWrites(change)),
     ...(event === undefined ? [] : [{ put: eventRow(inbox, event, Math.floor(now / 1000)) }]),
     ...(due === undefined ? [] : [dueWrite(due, now)]),
@@ -122,7 +118,13 @@ const threadEnd = (before: ThreadChange['before']): Write<'stale'> => ({
 
 function messageWrites({ before, after }: ThreadChange['messages'][number]): Write<'stale'>[] {
   const ulid = ulidOf(before.message_id);
-  const seen = { condition: 'updated_at = :seen', values: { ':seen': before.updated_at }, otherwise: 'stale' as const };
+  // A further copy may be counted on the message meanwhile, which leaves its time as it is.
+  const { duplicates } = before;
+  const seen = {
+    condition: `updated_at = :seen AND ${duplicates === undefined ? 'attribute_not_exists(duplicates)' : 'duplicates = :copies'}`,
+    values: { ':seen': before.updated_at, ':copies': duplicates },
+    otherwise: 'stale' as const,
+  };
   const target = { message_id: before.message_id, thread_id: before.thread_id };
   const lists = entryWrites(before, messageEntries(before), after === undefined ? [] : messageEntries(after), target);
   if (after !== undefined) return [{ put: { ...messageKey(before, ulid), ...messageRow(after) }, ...seen }, ...lists];

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { maxWrites } from '../../core/mail-ports.ts';
 import type { Database, Row } from './client.ts';
 import type { Key } from './keys.ts';
 
@@ -14,9 +15,6 @@ export type Write<Word extends string> = Expression & { otherwise?: Word } & (
     | { delete: Key }
     | { check: Key }
   );
-
-/** DynamoDB's limit on one transaction (TransactWriteItems). */
-export const maxWrites = 100;
 
 /** The transaction was kept out by its neighbours for as long as it tried. */
 export class TransactionConflict extends Error {
@@ -61,8 +59,10 @@ function refusal<Word extends string>(writes: Write<Word>[], error: TransactionC
   return { refused: word, row: item === undefined ? undefined : unmarshall(item) };
 }
 
+/** Reasons that a repeat may not meet again. */
+const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 const isConflict = (error: TransactionCanceledException): boolean =>
-  (error.CancellationReasons ?? []).some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
+  (error.CancellationReasons ?? []).some(({ Code }) => Code !== undefined && passing.includes(Code));
 
 type Item = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 

@@ -31,7 +31,8 @@ export const undeliverableStore = (database: Database, now: Now): UndeliverableS
     if (ascending) days.reverse();
     const items: Undeliverable[] = [];
     let start = after;
-    for (const day of days.slice(start === undefined ? 0 : Math.max(0, days.indexOf(start['day'] as string)))) {
+    const from = after?.['day'] as string | undefined;
+    for (const day of days.filter((one) => from === undefined || (ascending ? one >= from : one <= from))) {
       const key = start?.['day'] === day ? (start['key'] as Record<string, unknown> | undefined) : undefined;
       const { rows, last } = await queryRange(database, { partition: undeliverableKey(day, '').pk, limit: limit - items.length, ascending, ...(key && { after: key }) });
       items.push(...rows.filter((row) => alive(row, now())).map(({ pk: _pk, sk: _sk, v: _v, ...row }) => row as Undeliverable));

@@ -6,6 +6,11 @@ const MAX_HTML = 1024 * 1024;
 /** The parser keeps open elements in an array it shifts at the front: deep nesting would be quadratic. */
 const MAX_DEPTH = 500;
 const MAX_ELEMENTS = 50_000;
+/** Each level of these adds to the front of every line of text: nested deep, 200 KB of HTML become 20 MB. */
+const INDENTING = new Set(['blockquote', 'ul', 'ol', 'dl']);
+const MAX_INDENTS = 20;
+/** What is beyond is cut: nobody reads 300 pages of a mail. */
+const MAX_TEXT = 1024 * 1024;
 
 const OPTIONS: HtmlToTextOptions = {
   wordwrap: false,
@@ -26,20 +31,23 @@ const OPTIONS: HtmlToTextOptions = {
 
 /** HTML as plain text; undefined when it is too large or nested too deep to convert safely. */
 export function htmlText(html: string): string | undefined {
-  return withinBounds(html) ? convert(html, OPTIONS) : undefined;
+  return withinBounds(html) ? convert(html, OPTIONS).slice(0, MAX_TEXT) : undefined;
 }
 
 /** Whether HTML is small and flat enough to build a tree of it. */
 export function withinBounds(html: string): boolean {
   if (html.length > MAX_HTML) return false;
   let depth = 0;
+  let indents = 0;
   let elements = 0;
   let fits = true;
   const parser = new Parser({
-    onopentag: () => {
-      if (++depth > MAX_DEPTH || ++elements > MAX_ELEMENTS) fits = false;
+    onopentagname: (name) => {
+      if (INDENTING.has(name)) indents++;
+      if (++depth > MAX_DEPTH || ++elements > MAX_ELEMENTS || indents > MAX_INDENTS) fits = false;
     },
-    onclosetag: () => {
+    onclosetag: (name) => {
+      if (INDENTING.has(name)) indents--;
       depth--;
     },
   });

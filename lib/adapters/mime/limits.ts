@@ -16,15 +16,18 @@ export interface MailLimits {
   depth: number;
   /** Attachments kept, each a file while parsing and an object for good. */
   attachments: number;
-  /** Bytes of plain text and of HTML, each, before decoding: these are held in memory, attachments are not. */
+  /**
+   * Bytes of plain text and of HTML, each, before decoding. Unlike attachments these are held in memory, some
+   * charsets as one number per byte; the longest newsletters have 1 MB.
+   */
   bodyBytes: number;
   /** Addresses kept of one header. */
   addresses: number;
-  /** Milliseconds for parsing: 40 MB take 0.6 seconds of one core, so a tenth of one gets there. */
+  /** Milliseconds for parsing: 40 MB take about a second of one core, so a small share of one gets there. */
   milliseconds: number;
   /** Milliseconds for what is derived from the parsed mail: extraction and preview. */
   derivingMilliseconds: number;
-  /** Megabytes of heap of the parsing thread; bodies are its largest contents, at up to six copies. */
+  /** Megabytes of heap of the parsing process; bodies are its largest contents, at up to six copies. */
   heapMegabytes: number;
 }
 
@@ -37,14 +40,12 @@ export const MAIL_LIMITS: Readonly<MailLimits> = {
   parts: 1_000,
   depth: 100,
   attachments: 500,
-  bodyBytes: 10 * 1024 * 1024,
+  bodyBytes: 4 * 1024 * 1024,
   addresses: 1_000,
   milliseconds: 20_000,
   derivingMilliseconds: 3_000,
   heapMegabytes: 192,
 };
 
-/** Node's default. A runaway recursion ends there as an ordinary error of the thread. */
-export const STACK_MEGABYTES = 4;
-/** A thread is replaced after so many mails, so that whatever a library leaks stays small. */
-export const MAILS_PER_THREAD = 200;
+/** A parsing process is replaced after so many mails, so that whatever a library leaks stays small. */
+export const MAILS_PER_PROCESS = 200;

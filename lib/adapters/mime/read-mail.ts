@@ -46,7 +46,7 @@ export async function readMail(
     ...(reported === undefined ? {} : { reported_message_id: reported }),
     ...(problems.length === 0 ? {} : { parse_error: problems.join('; ') }),
   };
-  return { mail, derive: () => derivedFields(structure, mail.html) };
+  return { mail, derive: () => derivedFields(structure, mail) };
 }
 
 function decodedFields(headers: Headers, limits: MailLimits, problems: string[]): ScannedFields {
@@ -95,8 +95,9 @@ async function reportedId(
 }
 
 /** Guesses and conversions: work that a mail can make expensive, done when the mail itself is safe. */
-function derivedFields({ bodies }: Structure, whole: string | undefined): DerivedFields {
-  const text = plainText(bodies, (part) => htmlText(part) ?? '');
+function derivedFields({ bodies }: Structure, { text: own, html: whole }: ParsedMail): DerivedFields {
+  const converted = plainText(bodies, (part) => htmlText(part) ?? '');
+  const text = converted === undefined ? undefined : cleanText(converted);
   const extractedHtml = whole === undefined ? undefined : replyHtml(whole);
   const readable = text ?? (whole === undefined ? undefined : htmlText(whole));
   const extracted = text === undefined ? htmlText(extractedHtml ?? '') : replyText(text);
@@ -105,7 +106,7 @@ function derivedFields({ bodies }: Structure, whole: string | undefined): Derive
     PREVIEW_CHARACTERS,
   );
   return {
-    ...(text === undefined ? {} : { text: cleanText(text) }),
+    ...(text === undefined || text === own ? {} : { text }),
     ...(extracted === undefined || extracted === '' ? {} : { extracted_text: cleanText(extracted) }),
     ...(extractedHtml === undefined ? {} : { extracted_html: cleanText(extractedHtml) }),
     ...(preview.length === 0 ? {} : { preview: cleanText(preview.join('')) }),

@@ -8,7 +8,7 @@ export type ScannedFields = Pick<ParsedMail, 'subject' | 'from' | 'reply_to' | '
 
 /**
  * What can be told of a mail that the parser could not read: its header fields as they stand, undecoded. This runs
- * outside the parsing thread, so it is linear and bounded, and no library takes part.
+ * outside the parsing process, so it is linear and bounded, and no library takes part.
  */
 export async function unparsedMail(path: string, reason: string, limits: MailLimits): Promise<ParsedMail> {
   const head = await readHead(path, limits.headBytes);

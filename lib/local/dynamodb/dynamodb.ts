@@ -3,7 +3,7 @@ import { AwsError } from '../aws-error.ts';
 import { callerName } from '../caller-name.ts';
 import type { Caller, Cloud, ResourceType, Service, ServiceRequest, ServiceResponse } from '../cloud.ts';
 import { allowedStream, trimHorizon } from './calls/streams.ts';
-import { operations } from './calls.ts';
+import { operations } from './operations.ts';
 import { validation } from './errors.ts';
 import { Meter } from './meter.ts';
 import { resourceTypes } from './resources.ts';
@@ -19,7 +19,9 @@ import { answer, errorAnswer, readBody } from './wire.ts';
 
 export type { StreamRecord } from './store/streams.ts';
 
-/** DynamoDB and its streams, in one SQLite file under `<home>/dynamodb`. Each call is one transaction there. */
+/**
+ * DynamoDB and its streams, in one SQLite file under `<home>/dynamodb`. Each call is one transaction there.
+ */
 export class DynamoDb implements Service {
   readonly scopes = ['dynamodb'] as const;
   readonly resources: readonly ResourceType[];
@@ -74,16 +76,12 @@ export class DynamoDb implements Service {
   }
 
   /**
-   * Up to `limit` records of a stream after a sequence number, in order; empty when there is nothing new. The caller
-   * needs what a Lambda event source mapping needs: DescribeStream, GetShardIterator and GetRecords. `LATEST` is the
-   * end of the stream as it is now: take `latestSequence` first and read after that.
+   * Up to `limit` records of a stream, in order, after a sequence number or `TRIM_HORIZON`; empty when there
+   * is nothing new. The caller needs what a Lambda event source mapping needs: DescribeStream,
+   * GetShardIterator and GetRecords. `LATEST` is the end of the stream as it is now: take `latestSequence`
+   * first and read after that.
    */
-  readStream(
-    caller: Caller,
-    streamArn: string,
-    after: string | 'TRIM_HORIZON' | 'LATEST',
-    limit: number,
-  ): StreamRecord[] {
+  readStream(caller: Caller, streamArn: string, after: string, limit: number): StreamRecord[] {
     const session = this.#session(caller, new Meter());
     for (const action of ['DescribeStream', 'GetShardIterator']) allowedStream(session, action, streamArn);
     const stream = allowedStream(session, 'GetRecords', streamArn);

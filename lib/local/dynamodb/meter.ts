@@ -7,7 +7,10 @@ type TableUnits = { table: Units; indexes: Map<string, Units> };
 const READ_BLOCK = 4096;
 const WRITE_BLOCK = 1024;
 
-/** Read units of so many bytes, rounded up once: half for an eventually consistent read, double in a transaction. */
+/**
+ * Read units of so many bytes, rounded up once: half for an eventually consistent read, double in a
+ * transaction.
+ */
 export function readUnits(bytes: number, kind: 'eventual' | 'consistent' | 'transaction'): number {
   const blocks = Math.max(1, Math.ceil(bytes / READ_BLOCK));
   return kind === 'eventual' ? blocks / 2 : kind === 'transaction' ? blocks * 2 : blocks;

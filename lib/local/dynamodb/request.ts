@@ -45,7 +45,7 @@ export function readRequest<T>(schema: z.ZodType<T>, input: unknown): T {
   if (given === undefined) throw constraint('null', where, 'Member must not be null');
   if (issue.code === 'invalid_value') {
     throw constraint(
-      `'${String(given)}'`,
+      `'${shown(given)}'`,
       where,
       `Member must satisfy enum value set: [${issue.values.join(', ')}]`,
     );
@@ -54,7 +54,7 @@ export function readRequest<T>(schema: z.ZodType<T>, input: unknown): T {
     const what = issue.origin === 'number' || issue.origin === 'int' ? 'value' : 'length';
     const [than, bound] = issue.code === 'too_small' ? ['greater', issue.minimum] : ['less', issue.maximum];
     throw constraint(
-      what === 'value' ? `'${String(given)}'` : `'${JSON.stringify(given)}'`,
+      what === 'value' ? `'${shown(given)}'` : `'${JSON.stringify(given)}'`,
       where,
       `Member must have ${what} ${than} than or equal to ${bound}`,
     );
@@ -76,4 +76,8 @@ function withoutNulls(input: unknown): unknown {
 
 function lowerFirst(name: string): string {
   return name.slice(0, 1).toLowerCase() + name.slice(1);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -32,8 +32,9 @@ export type ConditionKeys = Record<string, string | string[] | undefined>;
 const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 /**
- * The table of a request, once IAM allows the action on it. A caller without the grant learns nothing about which
- * tables exist. `keys` gives condition keys such as `dynamodb:LeadingKeys`, which need the table's schema.
+ * The table of a request, once IAM allows the action on it. A caller without the grant learns nothing about
+ * which tables exist. `keys` gives condition keys such as `dynamodb:LeadingKeys`, which need the table's
+ * schema.
  */
 export function allowedTable(
   session: Session,

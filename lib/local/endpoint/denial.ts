@@ -19,14 +19,46 @@ type Code = readonly [code: string, status: number];
 
 /** What AWS calls each fault: JSON protocols, XML protocols, S3. */
 const codes: Record<SignatureFault, readonly [json: Code, xml: Code, s3: Code]> = {
-  missing: [['MissingAuthenticationTokenException', 400], ['MissingAuthenticationToken', 403], ['AccessDenied', 403]],
-  malformed: [['IncompleteSignatureException', 400], ['IncompleteSignature', 400], ['AuthorizationHeaderMalformed', 400]],
-  'unknown-key': [['UnrecognizedClientException', 400], ['InvalidClientTokenId', 403], ['InvalidAccessKeyId', 403]],
-  'expired-token': [['ExpiredTokenException', 400], ['ExpiredToken', 403], ['ExpiredToken', 400]],
-  mismatch: [['InvalidSignatureException', 400], ['SignatureDoesNotMatch', 403], ['SignatureDoesNotMatch', 403]],
-  skewed: [['InvalidSignatureException', 400], ['SignatureDoesNotMatch', 403], ['RequestTimeTooSkewed', 403]],
-  'expired-url': [['InvalidSignatureException', 400], ['RequestExpired', 400], ['AccessDenied', 403]],
-  'unsigned-headers': [['InvalidSignatureException', 400], ['SignatureDoesNotMatch', 403], ['AccessDenied', 403]],
+  missing: [
+    ['MissingAuthenticationTokenException', 400],
+    ['MissingAuthenticationToken', 403],
+    ['AccessDenied', 403],
+  ],
+  malformed: [
+    ['IncompleteSignatureException', 400],
+    ['IncompleteSignature', 400],
+    ['AuthorizationHeaderMalformed', 400],
+  ],
+  'unknown-key': [
+    ['UnrecognizedClientException', 400],
+    ['InvalidClientTokenId', 403],
+    ['InvalidAccessKeyId', 403],
+  ],
+  'expired-token': [
+    ['ExpiredTokenException', 400],
+    ['ExpiredToken', 403],
+    ['ExpiredToken', 400],
+  ],
+  mismatch: [
+    ['InvalidSignatureException', 400],
+    ['SignatureDoesNotMatch', 403],
+    ['SignatureDoesNotMatch', 403],
+  ],
+  skewed: [
+    ['InvalidSignatureException', 400],
+    ['SignatureDoesNotMatch', 403],
+    ['RequestTimeTooSkewed', 403],
+  ],
+  'expired-url': [
+    ['InvalidSignatureException', 400],
+    ['RequestExpired', 400],
+    ['AccessDenied', 403],
+  ],
+  'unsigned-headers': [
+    ['InvalidSignatureException', 400],
+    ['SignatureDoesNotMatch', 403],
+    ['AccessDenied', 403],
+  ],
 };
 
 /** The AWS error for a signature that does not count. */
@@ -52,7 +84,10 @@ export function errorResponse(error: AwsError, protocol: Protocol, method: strin
     protocol === 's3'
       ? `<Error>${inner}<RequestId>${requestId}</RequestId></Error>`
       : `<ErrorResponse><Error><Type>Sender</Type>${inner}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
-  const headers = { 'content-type': protocol === 's3' ? 'application/xml' : 'text/xml', 'x-amz-request-id': requestId };
+  const headers = {
+    'content-type': protocol === 's3' ? 'application/xml' : 'text/xml',
+    'x-amz-request-id': requestId,
+  };
   return { status, headers, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
 }
 

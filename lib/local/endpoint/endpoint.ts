@@ -38,7 +38,9 @@ export class Endpoint {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    this.#services = new Map(options.services.flatMap((service) => service.scopes.map((scope) => [scope, service])));
+    this.#services = new Map(
+      options.services.flatMap((service) => service.scopes.map((scope) => [scope, service])),
+    );
     this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       void this.#serve(request, response);
     });
@@ -115,7 +117,11 @@ export class Endpoint {
     if (caller.kind === 'role' && !active) {
       const { functionName = caller.roleArn } = caller;
       const target = request.headers['x-amz-target'] ?? '';
-      const call = { functionName, service: parts.service, request: `${request.method} ${request.path} ${target}`.trim() };
+      const call = {
+        functionName,
+        service: parts.service,
+        request: `${request.method} ${request.path} ${target}`.trim(),
+      };
       this.#options.onStrayCall(call);
       const message = `${functionName} called ${call.service} after its invocation had returned: Lambda had frozen it`;
       throw new AwsError('CallOutsideInvocation', message, { status: 403 });
@@ -139,7 +145,11 @@ export class Endpoint {
   }
 }
 
-async function payloadOf(request: WireRequest, parts: SignatureParts, incoming: IncomingMessage): Promise<Payload> {
+async function payloadOf(
+  request: WireRequest,
+  parts: SignatureParts,
+  incoming: IncomingMessage,
+): Promise<Payload> {
   if (parts.service !== 's3') return bufferedPayload(incoming);
   const inQuery = new URLSearchParams(request.rawQuery).get('X-Amz-Content-Sha256') ?? undefined;
   return s3Payload(incoming, request.headers['x-amz-content-sha256'] ?? inQuery, parts.presigned);
@@ -159,7 +169,11 @@ export function wireRequest(incoming: IncomingMessage): WireRequest {
   };
 }
 
-async function send(response: ServiceResponse, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function send(
+  response: ServiceResponse,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const { status, headers = {}, body = '' } = response;
   const whole = typeof body === 'string' ? Buffer.from(body) : Buffer.isBuffer(body) ? body : undefined;
   outgoing.statusCode = status;

@@ -23,7 +23,10 @@ export async function bufferedPayload(source: Readable): Promise<Payload> {
     chunks.push(chunk);
   }
   const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-  return { body: Readable.from(whole.length > 0 ? [whole] : []), hash: createHash('sha256').update(whole).digest('hex') };
+  return {
+    body: Readable.from(whole.length > 0 ? [whole] : []),
+    hash: createHash('sha256').update(whole).digest('hex'),
+  };
 }
 
 /**
@@ -34,11 +37,17 @@ export function s3Payload(source: Readable, declared: string | undefined, presig
   if (declared === undefined && !presigned) {
     throw new AwsError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
   }
-  if (declared === undefined || declared === 'UNSIGNED-PAYLOAD' || declared === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') {
+  if (
+    declared === undefined ||
+    declared === 'UNSIGNED-PAYLOAD' ||
+    declared === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
+  ) {
     return { body: source, hash: declared ?? 'UNSIGNED-PAYLOAD' };
   }
   if (!/^[0-9a-f]{64}$/.test(declared)) {
-    throw new AwsError('NotImplemented', `x-amz-content-sha256 ${declared} is not known here`, { status: 501 });
+    throw new AwsError('NotImplemented', `x-amz-content-sha256 ${declared} is not known here`, {
+      status: 501,
+    });
   }
   return { body: checked(source, declared), hash: declared };
 }

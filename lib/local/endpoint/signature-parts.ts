@@ -40,7 +40,10 @@ export function signatureParts(request: WireRequest): SignatureParts {
   const inQuery = query.has('X-Amz-Signature');
   const header = request.headers['authorization'];
   if (inQuery && header !== undefined) {
-    throw new SignatureError('malformed', 'Only one auth mechanism allowed; the query and the header both sign');
+    throw new SignatureError(
+      'malformed',
+      'Only one auth mechanism allowed; the query and the header both sign',
+    );
   }
   if (inQuery) return fromQuery(query);
   if (header === undefined) throw new SignatureError('missing', 'Missing Authentication Token');

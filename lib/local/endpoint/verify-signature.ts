@@ -39,7 +39,8 @@ const skewOf = (service: string) => (service === 's3' ? 15 : 5) * 60_000;
 export function verifySignature(request: WireRequest, payloadHash: string, rules: SignatureRules): Verified {
   const parts = signatureParts(request);
   checkScope(parts, rules.region);
-  if (!parts.signedHeaders.includes('host')) throw new SignatureError('malformed', 'Host must be a signed header');
+  if (!parts.signedHeaders.includes('host'))
+    throw new SignatureError('malformed', 'Host must be a signed header');
   const signedAt = timeOf(parts.date);
   const key = rules.keys.find(parts.accessKeyId, parts.token, parts.presigned ? signedAt : undefined);
   if (key === 'unknown') {
@@ -57,12 +58,21 @@ export function verifySignature(request: WireRequest, payloadHash: string, rules
 function checkScope({ region, service, day, date }: SignatureParts, here: string): void {
   const expected = globalServices.has(service) ? 'us-east-1' : here;
   if (region !== expected) {
-    throw new SignatureError('malformed', `Credential should be scoped to the region ${expected}, not ${region}.`);
+    throw new SignatureError(
+      'malformed',
+      `Credential should be scoped to the region ${expected}, not ${region}.`,
+    );
   }
-  if (!date.startsWith(day)) throw new SignatureError('malformed', 'the day of the credential is not that of the date');
+  if (!date.startsWith(day))
+    throw new SignatureError('malformed', 'the day of the credential is not that of the date');
 }
 
-function checkSignature(request: WireRequest, parts: SignatureParts, payloadHash: string, secret: string): void {
+function checkSignature(
+  request: WireRequest,
+  parts: SignatureParts,
+  payloadHash: string,
+  secret: string,
+): void {
   const canonical = canonicalRequest(request, parts, payloadHash);
   const scope = `${parts.day}/${parts.region}/${parts.service}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', parts.date, scope, sha256(canonical)].join('\n');
@@ -84,9 +94,13 @@ function timeOf(date: string): number {
 function checkTime({ date, expires, service }: SignatureParts, signedAt: number, now: number): void {
   const skew = skewOf(service);
   const at = new Date(now).toISOString();
-  if (signedAt > now + skew) throw new SignatureError('skewed', `Signature not yet current: ${date} is later than ${at}`);
+  if (signedAt > now + skew)
+    throw new SignatureError('skewed', `Signature not yet current: ${date} is later than ${at}`);
   if (expires === undefined && signedAt < now - skew) {
-    throw new SignatureError('skewed', `Signature expired: ${date} is now earlier than ${at} less ${skew / 60_000} min.`);
+    throw new SignatureError(
+      'skewed',
+      `Signature expired: ${date} is now earlier than ${at} less ${skew / 60_000} min.`,
+    );
   }
   if (expires !== undefined && signedAt + expires * 1000 < now) {
     throw new SignatureError('expired-url', 'Request has expired');
@@ -95,7 +109,9 @@ function checkTime({ date, expires, service }: SignatureParts, signedAt: number,
 
 // A header S3 acts on, added to somebody else's signed URL, would change what was signed.
 function checkHeadersSigned({ headers }: WireRequest, { signedHeaders }: SignatureParts): void {
-  const loose = Object.keys(headers).filter((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name));
+  const loose = Object.keys(headers).filter(
+    (name) => name.startsWith('x-amz-') && !signedHeaders.includes(name),
+  );
   if (loose.length === 0) return;
   const message = `There were headers present in the request which were not signed: ${loose.join(', ')}`;
   throw new SignatureError('unsigned-headers', message);

@@ -52,7 +52,11 @@ export class AccessKeys {
 
   /** Keys of their own for one instance of a function. Throws AwsError when Lambda may not assume the role. */
   issueKeys(roleArn: string, functionName: string): SessionKeys {
-    const lambda: Caller = { kind: 'service', service: 'lambda.amazonaws.com', sourceAccount: this.#iam.account };
+    const lambda: Caller = {
+      kind: 'service',
+      service: 'lambda.amazonaws.com',
+      sourceAccount: this.#iam.account,
+    };
     this.#iam.assumeRole(roleArn, lambda, functionName);
     const accessKeyId = `ASIA${base32(randomBytes(16))}`;
     const expires = this.#clock.now() + sessionLength;
@@ -92,11 +96,15 @@ export class AccessKeys {
     }
     const session = token === undefined ? undefined : this.#open(token);
     if (session?.accessKeyId !== accessKeyId || this.#revoked.has(accessKeyId)) return 'unknown';
-    if (presignedAt === undefined ? !this.#live.has(accessKeyId) : this.#over(session, presignedAt)) return 'expired';
+    if (presignedAt === undefined ? !this.#live.has(accessKeyId) : this.#over(session, presignedAt))
+      return 'expired';
     const { roleArn, functionName } = session;
     const name = roleArn.slice(roleArn.lastIndexOf('/') + 1);
     const arn = `arn:aws:sts::${this.#iam.account}:assumed-role/${name}/${functionName}`;
-    return { caller: { kind: 'role', roleArn, arn, accessKeyId, functionName }, secret: this.#secretOf(accessKeyId) };
+    return {
+      caller: { kind: 'role', roleArn, arn, accessKeyId, functionName },
+      secret: this.#secretOf(accessKeyId),
+    };
   }
 
   #over({ expires }: Session, signedAt: number): boolean {

@@ -62,7 +62,9 @@ const negative: Record<string, Compare> = {
 function inRange(given: string, wanted: string): boolean {
   if (!ipaddr.isValid(given)) return false;
   const address = ipaddr.process(given);
-  const [range, bits] = ipaddr.parseCIDR(wanted.includes('/') ? wanted : `${wanted}/${wanted.includes(':') ? 128 : 32}`);
+  const [range, bits] = ipaddr.parseCIDR(
+    wanted.includes('/') ? wanted : `${wanted}/${wanted.includes(':') ? 128 : 32}`,
+  );
   return address.kind() === range.kind() && address.match([range, bits]);
 }
 
@@ -81,4 +83,5 @@ export function operatorNamed(name: string): Operator | undefined {
   };
 }
 
-const own = <T>(table: Record<string, T>, key: string) => (Object.hasOwn(table, key) ? table[key] : undefined);
+const own = <T>(table: Record<string, T>, key: string) =>
+  Object.hasOwn(table, key) ? table[key] : undefined;

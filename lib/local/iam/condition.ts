@@ -16,7 +16,12 @@ export function conditionHolds(condition: PolicyStatement['Condition'], context:
   );
 }
 
-function operatorHolds(operator: Operator, given: readonly string[], wanted: string[], context: Context): boolean {
+function operatorHolds(
+  operator: Operator,
+  given: readonly string[],
+  wanted: string[],
+  context: Context,
+): boolean {
   const { compare, negated, quantifier, ifExists } = operator;
   const satisfies = (value: string) => wanted.some((one) => compare(value, one, context)) !== negated;
   // IAM: ForAllValues holds for a call without the key, ForAnyValue does not; of the rest only the negated do.

@@ -8,7 +8,9 @@ const statement = z
   .strictObject({
     Sid: z.string().optional(),
     Effect: z.enum(['Allow', 'Deny']),
-    Principal: z.union([z.literal('*'), z.strictObject({ AWS: oneOrMore.optional(), Service: oneOrMore.optional() })]).optional(),
+    Principal: z
+      .union([z.literal('*'), z.strictObject({ AWS: oneOrMore.optional(), Service: oneOrMore.optional() })])
+      .optional(),
     Action: oneOrMore.optional(),
     NotAction: oneOrMore.optional(),
     Resource: oneOrMore.optional(),
@@ -17,8 +19,14 @@ const statement = z
       .record(z.string(), z.record(z.string(), z.union([conditionValue, z.array(conditionValue)])))
       .optional(),
   })
-  .refine((s) => (s.Action === undefined) !== (s.NotAction === undefined), 'wants one of Action and NotAction')
-  .refine((s) => s.Resource === undefined || s.NotResource === undefined, 'has both Resource and NotResource');
+  .refine(
+    (s) => (s.Action === undefined) !== (s.NotAction === undefined),
+    'wants one of Action and NotAction',
+  )
+  .refine(
+    (s) => s.Resource === undefined || s.NotResource === undefined,
+    'has both Resource and NotResource',
+  );
 
 /** A policy of which every element is enforced here; others, and other kinds of principal, are refused. */
 export const enforceablePolicy = z.strictObject({

@@ -18,7 +18,10 @@ export function evaluate(access: Access, identity: readonly PolicyStatement[], p
   const context = callContext(access, place);
   const own = identity.filter((statement) => covers(statement, access, context));
   const onResource = (resourcePolicy === undefined ? [] : statementsOf(resourcePolicy))
-    .map((statement) => ({ statement, principal: principalMatches(statement.Principal, caller, place.account) }))
+    .map((statement) => ({
+      statement,
+      principal: principalMatches(statement.Principal, caller, place.account),
+    }))
     .filter(({ statement, principal }) => principal !== 'no' && covers(statement, access, context));
 
   const ownDeny = own.find((statement) => statement.Effect === 'Deny');
@@ -48,8 +51,13 @@ function coversAction({ Action, NotAction }: PolicyStatement, action: string, co
   return Action === undefined ? NotAction !== undefined && !named(NotAction) : named(Action);
 }
 
-function coversResource({ Resource, NotResource }: PolicyStatement, resource: string, context: Context): boolean {
-  const named = (list: string | string[]) => [list].flat().some((pattern) => matchesArn(pattern, resource, context));
+function coversResource(
+  { Resource, NotResource }: PolicyStatement,
+  resource: string,
+  context: Context,
+): boolean {
+  const named = (list: string | string[]) =>
+    [list].flat().some((pattern) => matchesArn(pattern, resource, context));
   if (Resource !== undefined) return named(Resource);
   // A trust policy has no resource: the role it stands on is meant.
   return NotResource === undefined || !named(NotResource);

@@ -16,6 +16,9 @@ export interface IamOptions {
 /** The operator's AWS managed policy AdministratorAccess. */
 const administrator: PolicyStatement[] = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
 
+/** A cloud that runs for weeks forgets the oldest. */
+const mostRefusals = 10_000;
+
 /** Answers who may do what, from the policies of the template on both sides of a call. */
 export class Iam {
   readonly account: string;
@@ -23,7 +26,7 @@ export class Iam {
   readonly operatorArn: string;
   /** AWS::IAM::Role, ::Policy, ::ManagedPolicy. */
   readonly resources: readonly ResourceType[];
-  /** Every call that was refused, oldest first. */
+  /** The calls that were refused, oldest first. */
   readonly refusals: Refusal[] = [];
   readonly #options: IamOptions;
   readonly #roles = new Roles();
@@ -44,6 +47,7 @@ export class Iam {
     const role = caller.kind === 'role' ? this.#roles.byArn(caller.roleArn)?.logicalId : undefined;
     const refusal = refusalOf(access, decision, role);
     this.refusals.push(refusal);
+    if (this.refusals.length > mostRefusals) this.refusals.shift();
     print(refusalLine(refusal));
     throw new AwsError('AccessDenied', accessDeniedMessage(refusal, decision), { status: 403 });
   }

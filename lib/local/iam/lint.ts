@@ -39,12 +39,15 @@ function lintNames(at: string, statement: PolicyStatement): void {
 function lintCondition(at: string, condition: PolicyStatement['Condition']): void {
   for (const [name, keys] of Object.entries(condition ?? {})) {
     const operator = operatorNamed(name);
-    if (operator === undefined && name !== 'Null') throw new Error(`${at}: the operator ${name} is not known here`);
+    if (operator === undefined && name !== 'Null')
+      throw new Error(`${at}: the operator ${name} is not known here`);
     for (const [key, values] of Object.entries(keys)) {
       const known = conditionKey(key);
       if (known === undefined) throw new Error(`${at}.${name}: the condition key ${key} is not known here`);
       if (known.many && name !== 'Null' && operator?.quantifier === undefined) {
-        throw new Error(`${at}.${name}: ${key} has many values; write ForAllValues:${name} or ForAnyValue:${name}`);
+        throw new Error(
+          `${at}.${name}: ${key} has many values; write ForAllValues:${name} or ForAnyValue:${name}`,
+        );
       }
       for (const value of [values].flat()) lintVariables(`${at}.${name}.${key}`, String(value));
     }
@@ -53,6 +56,7 @@ function lintCondition(at: string, condition: PolicyStatement['Condition']): voi
 
 function lintVariables(at: string, text: string): void {
   for (const key of variablesIn(text)) {
-    if (conditionKey(key) === undefined) throw new Error(`${at}: the policy variable ${key} is not known here`);
+    if (conditionKey(key) === undefined)
+      throw new Error(`${at}: the policy variable ${key} is not known here`);
   }
 }

@@ -4,13 +4,18 @@ import type { Caller, PolicyStatement } from '../cloud.ts';
 export type PrincipalMatch = 'no' | 'account' | 'yes';
 
 /** Whether a statement of a resource policy speaks of this caller. */
-export function principalMatches(principal: PolicyStatement['Principal'], caller: Caller, account: string): PrincipalMatch {
+export function principalMatches(
+  principal: PolicyStatement['Principal'],
+  caller: Caller,
+  account: string,
+): PrincipalMatch {
   if (principal === undefined) return 'no';
   if (principal === '*') return 'yes';
   const aws = [principal['AWS'] ?? []].flat();
   // IAM treats {"AWS": "*"} as "*": anonymous callers and services too.
   if (aws.includes('*')) return 'yes';
-  if (caller.kind === 'service') return [principal['Service'] ?? []].flat().includes(caller.service) ? 'yes' : 'no';
+  if (caller.kind === 'service')
+    return [principal['Service'] ?? []].flat().includes(caller.service) ? 'yes' : 'no';
   if (caller.kind === 'anonymous') return 'no';
   if (aws.includes(caller.arn)) return 'yes';
   if (caller.kind === 'role' && aws.includes(caller.roleArn)) return 'yes';

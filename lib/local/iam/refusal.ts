@@ -17,13 +17,20 @@ type Denied = Exclude<Decision, { outcome: 'allowed' }>;
 /** Who is refused what for which missing grant. `role` is what the template calls the caller's role. */
 export function refusalOf(access: Access, denied: Denied, role: string | undefined): Refusal {
   const { caller, action, resource } = access;
-  const who = caller.kind === 'service' ? caller.service : caller.kind === 'anonymous' ? 'anonymous' : caller.arn;
+  const who =
+    caller.kind === 'service' ? caller.service : caller.kind === 'anonymous' ? 'anonymous' : caller.arn;
   const own = role === undefined ? `the policies of ${who}` : `the policies of role ${role}`;
   const of = `the ${resourcePolicyName(action)} of ${resource}`;
   const holder = (side: 'identity' | 'resource') => (side === 'identity' ? own : of);
   if (denied.outcome === 'explicit-deny') {
     const name = denied.statement.Sid === undefined ? 'a statement' : `the statement ${denied.statement.Sid}`;
-    return { who, action, resource, outcome: denied.outcome, missing: `${name} of ${holder(denied.by)} denies it` };
+    return {
+      who,
+      action,
+      resource,
+      outcome: denied.outcome,
+      missing: `${name} of ${holder(denied.by)} denies it`,
+    };
   }
   const to = denied.missing === 'identity' ? '' : ` to ${who}${circumstances(access)}`;
   const missing = `${holder(denied.missing)} must allow ${action}${to}`;

@@ -4,7 +4,10 @@ import { ignored } from '../ignored.ts';
 import { enforceablePolicy } from './enforceable-policy.ts';
 import type { Roles } from './roles.ts';
 
-const path = z.string().regex(/^\/([!-~]+\/)?$/, 'begins and ends with /').default('/');
+const path = z
+  .string()
+  .regex(/^\/([!-~]+\/)?$/, 'begins and ends with /')
+  .default('/');
 const tags = ignored('tags are for bills');
 const description = ignored('for people in the console');
 
@@ -12,7 +15,9 @@ const roleProperties = z.strictObject({
   RoleName: z.string().max(64).optional(),
   AssumeRolePolicyDocument: enforceablePolicy,
   ManagedPolicyArns: z.array(z.string()).default([]),
-  Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: enforceablePolicy })).default([]),
+  Policies: z
+    .array(z.strictObject({ PolicyName: z.string(), PolicyDocument: enforceablePolicy }))
+    .default([]),
   Path: path,
   Description: description,
   MaxSessionDuration: ignored('bounds sessions that people ask STS for; Lambda renews its own'),

@@ -7,14 +7,21 @@ const special: Record<string, string> = { '*': '\\*', '?': '\\?', $: '\\$' };
 
 /** Names of the condition keys that stand as variables in a policy text. */
 export function variablesIn(text: string): string[] {
-  return [...text.matchAll(variable)].map((match) => match[1]!.split(',')[0]!.trim()).filter((key) => !special[key]);
+  return [...text.matchAll(variable)]
+    .map((match) => match[1]!.split(',')[0]!.trim())
+    .filter((key) => !special[key]);
 }
 
 /**
  * Whether `text` matches a policy's `pattern`, in which `*` and `?` are wildcards and `${key}` stands for a value
  * of the call. A variable's value is literal: a `*` in it is no wildcard. A variable without a value never matches.
  */
-export function matches(pattern: string, text: string, context: Context, options: MatchOptions = {}): boolean {
+export function matches(
+  pattern: string,
+  text: string,
+  context: Context,
+  options: MatchOptions = {},
+): boolean {
   const expression = compile(pattern, context, options);
   return expression !== undefined && expression.test(text);
 }

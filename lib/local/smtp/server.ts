@@ -78,8 +78,9 @@ export class SmtpServer {
     await mkdir(this.#spool, { recursive: true });
     const tls = await certificate(join(this.#cloud.home, 'smtp', 'tls.pem'), this.#name);
     this.#server = new SMTPServer(this.#options(tls));
-    this.#server.on('error', (error) => this.#complain(error));
     const listener = this.#server.listen(port, HOST);
+    // A port that is taken is the caller's to hear of.
+    this.#server.on('error', (error) => void (listener.listening && this.#complain(error)));
     await once(listener, 'listening');
     return { host: HOST, port: (listener.address() as { port: number }).port };
   }
@@ -169,7 +170,7 @@ export class SmtpServer {
   /** A client that hangs up is no news; anything else is a bug here, which costs the sender only a retry. */
   #complain(error: Error): Refusal {
     const { code } = error as NodeJS.ErrnoException;
-    const gone = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_SSL_WRONG_VERSION_NUMBER'];
+    const gone = ['ECONNRESET', 'ECONNECTION', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_SSL_WRONG_VERSION_NUMBER'];
     if (!gone.includes(code ?? '')) this.#cloud.print(`smtp: ${error.stack ?? error.message}`);
     return new Refusal(451, 'Requested action aborted: local error in processing');
   }

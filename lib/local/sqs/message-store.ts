@@ -50,6 +50,7 @@ export class MessageStore {
 
   constructor(cloud: Cloud) {
     this.database = openDatabase(cloud, 'sqs', schema);
+    this.#takeBack(cloud.clock.now());
     const prepare = (sql: string) => this.database.prepare(sql);
     this.#statements = {
       add: prepare(`INSERT INTO messages
@@ -90,6 +91,19 @@ export class MessageStore {
       remember: prepare('INSERT OR REPLACE INTO deduplications VALUES (?, ?, ?, ?, ?, ?)'),
       forget: prepare('DELETE FROM deduplications WHERE at <= ?'),
     };
+  }
+
+  /**
+   * What an earlier process had handed out and not heard of again is as if never received: its receivers, Lambda's
+   * pollers among them, ended with it, and waiting out a timeout of hours would look like a loss.
+   */
+  #takeBack(now: number): void {
+    this.database
+      .prepare(
+        `UPDATE messages SET visible = $now, receives = receives - 1, receipt = NULL
+          WHERE receipt NOT NULL AND visible > $now`,
+      )
+      .run({ $now: now });
   }
 
   /** Answers the sequence number. */

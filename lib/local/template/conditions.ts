@@ -26,10 +26,10 @@ export function evaluateCondition(
 }
 
 function truth(value: unknown, scope: Scope, at: string): boolean {
-  const [[operator, argument] = ['', undefined], ...rest] = Object.entries((value ?? {}) as object);
+  const [[operator, argument] = ['', undefined], ...rest] = Object.entries(value ?? {});
   if (rest.length > 0) throw new TemplateError(at, 'a condition is one function');
   if (operator === 'Condition') return scope.condition(String(argument), at);
-  const operands = Array.isArray(argument) ? argument : [];
+  const operands: unknown[] = Array.isArray(argument) ? argument : [];
   const each = () => operands.map((operand, i) => truth(operand, scope, `${at}.${operator}.${i}`));
   switch (operator) {
     case 'Fn::Equals': {

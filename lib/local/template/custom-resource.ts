@@ -47,19 +47,27 @@ export class CustomResources {
   /** Create on the first start of a home, Update when the properties changed, otherwise what was answered then. */
   async deploy(logicalId: string, type: string, properties: Properties): Promise<Deployed> {
     const { state } = this.#deps;
-    const serviceToken = z.string().parse(properties['ServiceToken'], { error: () => 'ServiceToken must be an ARN' });
+    const serviceToken = z
+      .string()
+      .parse(properties['ServiceToken'], { error: () => 'ServiceToken must be an ARN' });
     const wanted = asStrings(properties) as Properties;
     const before = state.custom(logicalId);
     if (before !== undefined && isDeepStrictEqual(before.properties, wanted)) return deployedFrom(before);
-    const update = before && { PhysicalResourceId: before.physicalId, OldResourceProperties: before.properties };
+    const update = before && {
+      PhysicalResourceId: before.physicalId,
+      OldResourceProperties: before.properties,
+    };
     const answer = await this.#ask(update ? 'Update' : 'Create', logicalId, type, wanted, update ?? {});
     const physicalId = answer.PhysicalResourceId ?? before?.physicalId;
-    if (physicalId === undefined) throw new Error('the function answered SUCCESS without a PhysicalResourceId');
+    if (physicalId === undefined)
+      throw new Error('the function answered SUCCESS without a PhysicalResourceId');
     const now = { type, serviceToken, physicalId, properties: wanted, attributes: answer.Data ?? {} };
     state.remember(logicalId, now);
     // Another physical id means that the function replaced the resource: CloudFormation then deletes the old one.
     if (before !== undefined && before.physicalId !== physicalId) {
-      await this.#ask('Delete', logicalId, type, before.properties, { PhysicalResourceId: before.physicalId });
+      await this.#ask('Delete', logicalId, type, before.properties, {
+        PhysicalResourceId: before.physicalId,
+      });
     }
     return deployedFrom(now);
   }
@@ -70,7 +78,9 @@ export class CustomResources {
     for (const logicalId of state.customIds().filter((id) => !present.has(id))) {
       const gone = state.custom(logicalId)!;
       try {
-        await this.#ask('Delete', logicalId, gone.type, gone.properties, { PhysicalResourceId: gone.physicalId });
+        await this.#ask('Delete', logicalId, gone.type, gone.properties, {
+          PhysicalResourceId: gone.physicalId,
+        });
       } catch (error) {
         // Its function may have left with it: CloudFormation would have deleted the resource first.
         print(`${logicalId} left the template and was not deleted: ${(error as Error).message}`);
@@ -79,7 +89,13 @@ export class CustomResources {
     }
   }
 
-  async #ask(request: RequestType, logicalId: string, type: string, properties: Properties, more: Properties) {
+  async #ask(
+    request: RequestType,
+    logicalId: string,
+    type: string,
+    properties: Properties,
+    more: Properties,
+  ) {
     const { stackId, openAnswerBox, invoke } = this.#deps;
     const box = openAnswerBox();
     const event = {
@@ -105,7 +121,11 @@ export class CustomResources {
     }
   }
 
-  #check(body: string, event: Pick<Answer, 'StackId' | 'RequestId' | 'LogicalResourceId'>, request: RequestType) {
+  #check(
+    body: string,
+    event: Pick<Answer, 'StackId' | 'RequestId' | 'LogicalResourceId'>,
+    request: RequestType,
+  ) {
     // CloudFormation's limit for a response body.
     if (Buffer.byteLength(body) > 4096) throw new Error('Response object is too long.');
     const answer = answerSchema.parse(JSON.parse(body));

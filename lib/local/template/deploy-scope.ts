@@ -16,9 +16,11 @@ export interface StackPlace {
 export function deployScope(template: Template, place: StackPlace, deployed: Map<string, Deployed>): Scope {
   const pseudo = pseudoParameters(place);
   const parameter = (name: string, at: string): unknown => {
-    if (Object.hasOwn(ignoredParameters, name)) throw new TemplateError(at, `the parameter ${name} has no value here`);
+    if (Object.hasOwn(ignoredParameters, name))
+      throw new TemplateError(at, `the parameter ${name} has no value here`);
     const { Default } = template.Parameters[name]!;
-    if (Default === undefined) throw new TemplateError(`Parameters.${name}`, 'has no default, and nobody to ask');
+    if (Default === undefined)
+      throw new TemplateError(`Parameters.${name}`, 'has no default, and nobody to ask');
     return Default;
   };
   const conditionRef = (name: string, at: string): unknown => {
@@ -35,7 +37,9 @@ export function deployScope(template: Template, place: StackPlace, deployed: Map
   };
   const scope: Scope = {
     ref: (name, at) =>
-      pseudo.has(name) || Object.hasOwn(template.Parameters, name) ? conditionRef(name, at) : resource(name, at).ref,
+      pseudo.has(name) || Object.hasOwn(template.Parameters, name)
+        ? conditionRef(name, at)
+        : resource(name, at).ref,
     getAtt: (logicalId, attribute, at) => {
       const attributes = resource(logicalId, at).attributes ?? {};
       if (Object.hasOwn(attributes, attribute)) return attributes[attribute];
@@ -43,10 +47,12 @@ export function deployScope(template: Template, place: StackPlace, deployed: Map
     },
     mapping: (map, first, second, at) => {
       const found = template.Mappings[map]?.[first]?.[second];
-      if (found === undefined) throw new TemplateError(at, `there is no mapping ${map} / ${first} / ${second}`);
+      if (found === undefined)
+        throw new TemplateError(at, `there is no mapping ${map} / ${first} / ${second}`);
       return found;
     },
-    condition: (name) => evaluateCondition(template.Conditions, name, { ref: conditionRef, mapping: scope.mapping }),
+    condition: (name) =>
+      evaluateCondition(template.Conditions, name, { ref: conditionRef, mapping: scope.mapping }),
   };
   return scope;
 }

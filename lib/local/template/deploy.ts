@@ -49,11 +49,15 @@ export async function deploy(template: Template, deployment: Deployment): Promis
   return { resources, outputs: resolveOutputs(template, scope) };
 }
 
-const isCustom = (type: string) => type.startsWith('Custom::') || type === 'AWS::CloudFormation::CustomResource';
+const isCustom = (type: string) =>
+  type.startsWith('Custom::') || type === 'AWS::CloudFormation::CustomResource';
 
 function checkKnown(logicalId: string, { Type }: TemplateResource, types: Map<string, ResourceType>): void {
   if (types.has(Type) || isCustom(Type) || Object.hasOwn(ignoredTypes, Type)) return;
-  throw new TemplateError(`Resources.${logicalId}`, `the resource type ${Type} is not known to the local cloud`);
+  throw new TemplateError(
+    `Resources.${logicalId}`,
+    `the resource type ${Type} is not known to the local cloud`,
+  );
 }
 
 function checkNames(template: Template): void {
@@ -117,7 +121,7 @@ function resolveOutputs(template: Template, scope: Scope): Record<string, string
     const at = `Outputs.${name}`;
     if (output.Condition !== undefined && !scope.condition(output.Condition, at)) continue;
     const value = resolve(output.Value, scope, `${at}.Value`);
-    outputs[name] = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    outputs[name] = typeof value === 'string' ? value : JSON.stringify(value);
   }
   return outputs;
 }

@@ -74,10 +74,13 @@ const intrinsics: Record<string, Evaluate> = {
     return resolve(holds ? then : otherwise, scope, `${at}.${holds ? 1 : 2}`);
   },
   'Fn::FindInMap': (argument, scope, at) => {
-    const keys = tuple(argument, 3, at).map((key, i) => text(resolve(key, scope, `${at}.${i}`), `${at}.${i}`));
+    const keys = tuple(argument, 3, at).map((key, i) =>
+      text(resolve(key, scope, `${at}.${i}`), `${at}.${i}`),
+    );
     return scope.mapping(keys[0]!, keys[1]!, keys[2]!, at);
   },
-  'Fn::Base64': (argument, scope, at) => Buffer.from(text(resolve(argument, scope, at), at)).toString('base64'),
+  'Fn::Base64': (argument, scope, at) =>
+    Buffer.from(text(resolve(argument, scope, at), at)).toString('base64'),
   'Fn::ToJsonString': (argument, scope, at) => JSON.stringify(resolve(argument, scope, at)),
 };
 
@@ -97,7 +100,8 @@ function substitute(argument: unknown, scope: Scope, at: string): string {
 export function getAttParts(argument: unknown, at: string): [logicalId: string, attribute: string] {
   const parts = typeof argument === 'string' ? argument.split('.') : list(argument, at);
   const [logicalId, ...rest] = parts.map((part) => text(part, at));
-  if (logicalId === undefined || rest.length === 0) throw new TemplateError(at, 'wants a logical id and a name');
+  if (logicalId === undefined || rest.length === 0)
+    throw new TemplateError(at, 'wants a logical id and a name');
   return [logicalId, rest.join('.')];
 }
 
@@ -124,6 +128,7 @@ function text(value: unknown, at: string): string {
 }
 
 function scalar(value: unknown, at: string): string {
-  if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TemplateError(at, 'wants a single value');
+  if (!['string', 'number', 'boolean'].includes(typeof value))
+    throw new TemplateError(at, 'wants a single value');
   return String(value);
 }

@@ -28,7 +28,13 @@ const rules: Record<string, NameRule> = {
  * The suffix depends on the home's seed only, so that a restart finds the same resource. `ending` stays last
  * (`.fifo`).
  */
-export function physicalName(stack: string, logicalId: string, type: string, seed: string, ending = ''): string {
+export function physicalName(
+  stack: string,
+  logicalId: string,
+  type: string,
+  seed: string,
+  ending = '',
+): string {
   const { max, lowerCase = false } = rules[type] ?? { max: 64 };
   const digest = createHash('sha256').update(`${seed}/${logicalId}`).digest();
   const suffix = Array.from(digest.subarray(0, 12), (byte) => alphabet[byte % alphabet.length]).join('');

@@ -27,7 +27,11 @@ export class StackState {
   /** Throws when the file is there but damaged: guessing would rename every resource and lose its data. */
   constructor(home: string) {
     this.#file = join(home, 'stack.json');
-    this.#state = this.#read() ?? { seed: randomBytes(16).toString('hex'), stackUuid: randomUUID(), custom: {} };
+    this.#state = this.#read() ?? {
+      seed: randomBytes(16).toString('hex'),
+      stackUuid: randomUUID(),
+      custom: {},
+    };
     this.#write();
   }
 

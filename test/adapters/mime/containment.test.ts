@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import {
   MIME_WORKER_SOURCE,
   workerModule,
 } from '../../../lib/adapters/mime.ts';
+import { MAIL_LIMITS } from '../../../lib/adapters/mime/limits.ts';
 import { fixture, mailOf, parsed, streamed } from './mail-source.ts';
 
 const project = new URL('../../../', import.meta.url);
@@ -58,8 +60,10 @@ describe('a parser that fails', () => {
     ['later', 'the parser failed: in a callback'],
     ['overflow', 'parsing recursed too deep'],
     ['exhaust', 'parsing needed more than 64 MB of memory'],
+    ['exhaust-at-once', 'parsing needed more than 64 MB of memory'],
+    ['crash', 'the parser stopped'],
     ['exit', 'the parser stopped'],
-  ])('costs its thread only, and the header can still be told: %s', async (misdeed, problem) => {
+  ])('costs its process only, and the header can still be told: %s', async (misdeed, problem) => {
     expect(await parseWith(`reading ${misdeed}`)).toEqual(unparsed(problem));
     expect(await parseWith('fine')).toMatchObject({ text: 'fine', from: 'Ada <ada@sender.test>' });
   });
@@ -101,17 +105,26 @@ describe('a parser that fails', () => {
   });
 });
 
-describe('the parsing thread', () => {
+describe('the parsing process', () => {
   it('is kept between mails, and none affects the next', async () => {
     const parser = createMailParser({ limits: { milliseconds: 20_000 } });
     const first = await readAll(parser, ['prototype-names', 'plain-text', 'hostile-filenames', 'plain-text']);
     expect(first[3]).toEqual(first[1]);
   });
 
+  it('ends by itself when it spins and nobody is there to end it', async () => {
+    const path = join(directory, 'looping');
+    await writeFile(path, mailOf('reading loop'));
+    const child = fork(new URL('./workers/misbehaving.ts', import.meta.url), [], { execArgv: [] });
+    child.send({ path, directory, limits: { ...MAIL_LIMITS, milliseconds: 1, derivingMilliseconds: 1 } });
+    expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
+  });
+
   it('lets no mail write to what all objects inherit from', async () => {
-    const worker = new Worker(new URL('./workers/sealed.ts', import.meta.url), { execArgv: [] });
-    expect((await once(worker, 'message')) as [boolean]).toEqual([false]);
-    await worker.terminate();
+    const child = fork(new URL('./workers/sealed.ts', import.meta.url), [], { execArgv: [] });
+    expect(((await once(child, 'message')) as [boolean])[0]).toBe(false);
+    child.disconnect();
+    expect((await once(child, 'exit'))[0]).toBe(0);
   });
 
   it('works within a thread', async () => {

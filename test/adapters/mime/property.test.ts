@@ -11,7 +11,7 @@ const names = readdirSync(new URL('../../fixtures/mail/', import.meta.url)).map(
 );
 const fixtures = await Promise.all(names.map(fixture));
 
-/** No field is anything JSON or DynamoDB would refuse, and none came from a failure of the thread. */
+/** No field is anything JSON or DynamoDB would refuse, and none came from a failure of the parsing process. */
 function expectSane(mail: ParsedMail): void {
   const json = JSON.stringify(mail);
   expect(JSON.parse(json)).toEqual(mail);

@@ -66,9 +66,10 @@ describe('kill -9', () => {
 
       expect(keysOf(here, { IndexName: 'g' })).toEqual(stored.filter((key) => key !== 'total/t'));
       const records = here.dynamodb.readStream(operator, stream, 'TRIM_HORIZON', 1_000_000);
-      const announced = records.map(
-        ({ dynamodb }) => `${dynamodb.Keys['pk']!['S' as never]}/${dynamodb.Keys['sk']!['S' as never]}`,
-      );
+      const announced = records.map(({ dynamodb: { Keys } }) => {
+        const { pk, sk } = Keys as Record<'pk' | 'sk', { S: string }>;
+        return `${pk.S}/${sk.S}`;
+      });
       expect([...new Set(announced)].sort()).toEqual(stored);
       expect(records).toHaveLength(stored.length - 1 + transactions.size);
       await here.stop();

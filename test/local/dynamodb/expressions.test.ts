@@ -139,12 +139,9 @@ describe('conditions', () => {
 
 describe('updates', () => {
   it('sets from the item as it was before', () => {
-    const after = update(
-      'SET a = a + :one, c = a, d = if_not_exists(nope, a), b = if_not_exists(b, :one)',
-      {
-        ':one': N(1),
-      },
-    );
+    const after = update('SET a = a + :one, c = a, d = if_not_exists(nope, a), b = if_not_exists(b, :one)', {
+      ':one': N(1),
+    });
     expect(after).toMatchObject({ a: N(6), c: N(5), d: N(5), b: S('hello') });
   });
 

@@ -147,7 +147,10 @@ const comparison: fc.Arbitrary<Part> = fc.oneof(
           `${called}(${of(scope)}, ${what(scope)})`,
     ),
   fc
-    .tuple(shallow, literal(fc.constantFrom('S', 'S', 'N', 'B', 'L', 'M', 'SS', 'what').map((S) => ({ S }))))
+    .tuple(
+      shallow,
+      literal(fc.constantFrom('S', 'S', 'S', 'BOOL', 'N', 'B', 'L', 'M', 'SS', 'what').map((S) => ({ S }))),
+    )
     .map(
       ([of, type]): Part =>
         (scope) =>
@@ -178,6 +181,7 @@ const { condition } = fc.letrec<{ condition: Part }>((tie) => ({
 }));
 
 const setValue: fc.Arbitrary<Part> = fc.oneof(
+  { weight: 1, arbitrary: literal(fc.constant({ S: '' })) },
   { weight: 4, arbitrary: literal(value) },
   { weight: 1, arbitrary: shallow },
   {

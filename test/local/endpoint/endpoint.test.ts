@@ -1,44 +1,36 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetIdentityVerificationAttributesCommand, SESClient } from '@aws-sdk/client-ses';
 import { GetAccountCommand, SESv2Client } from '@aws-sdk/client-sesv2';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { runningEndpoint } from './running-endpoint.ts';
+import { describe, expect, it } from 'vitest';
+import { at, closing, runningEndpoint } from './running-endpoint.ts';
 
-type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
-interface Client {
-  destroy(): void;
-}
-
-/** Options of an SDK client at the endpoint, without retries. */
-const at = (endpoint: string, credentials: Credentials, more: object = {}) => ({
-  endpoint,
-  region: 'us-east-1',
-  maxAttempts: 1,
-  credentials,
-  forcePathStyle: true,
-  ...more,
-});
-function closing<T extends Client>(client: T): T {
-  onTestFinished(() => client.destroy());
-  return client;
-}
-
-const clients: [service: string, call: (options: ReturnType<typeof at>) => Promise<unknown>, codes: Record<string, string>][] = [
+const clients: [
+  service: string,
+  call: (options: ReturnType<typeof at>) => Promise<unknown>,
+  codes: Record<string, string>,
+][] = [
   [
     'DynamoDB',
     (options) => closing(new DynamoDBClient(options)).send(new ListTablesCommand()),
-    { key: 'UnrecognizedClientException', secret: 'InvalidSignatureException', late: 'InvalidSignatureException' },
+    {
+      key: 'UnrecognizedClientException',
+      secret: 'InvalidSignatureException',
+      late: 'InvalidSignatureException',
+    },
   ],
   [
     'SQS',
     (options) => closing(new SQSClient(options)).send(new ListQueuesCommand()),
-    { key: 'UnrecognizedClientException', secret: 'InvalidSignatureException', late: 'InvalidSignatureException' },
+    {
+      key: 'UnrecognizedClientException',
+      secret: 'InvalidSignatureException',
+      late: 'InvalidSignatureException',
+    },
   ],
   [
     'SNS',
@@ -47,17 +39,25 @@ const clients: [service: string, call: (options: ReturnType<typeof at>) => Promi
   ],
   [
     'SES v1',
-    (options) => closing(new SESClient(options)).send(new GetIdentityVerificationAttributesCommand({ Identities: ['ä b+c'] })),
+    (options) =>
+      closing(new SESClient(options)).send(
+        new GetIdentityVerificationAttributesCommand({ Identities: ['ä b+c'] }),
+      ),
     { key: 'InvalidClientTokenId', secret: 'SignatureDoesNotMatch', late: 'SignatureDoesNotMatch' },
   ],
   [
     'SES v2',
     (options) => closing(new SESv2Client(options)).send(new GetAccountCommand()),
-    { key: 'UnrecognizedClientException', secret: 'InvalidSignatureException', late: 'InvalidSignatureException' },
+    {
+      key: 'UnrecognizedClientException',
+      secret: 'InvalidSignatureException',
+      late: 'InvalidSignatureException',
+    },
   ],
   [
     'S3',
-    (options) => closing(new S3Client(options)).send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' })),
+    (options) =>
+      closing(new S3Client(options)).send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' })),
     { key: 'InvalidAccessKeyId', secret: 'SignatureDoesNotMatch', late: 'RequestTimeTooSkewed' },
   ],
 ];
@@ -80,8 +80,12 @@ describe.each(clients)('signed calls of the %s client', (_service, call, codes) 
   it('are refused in its protocol for a wrong key, a wrong secret, a missing token and a wrong time', async () => {
     const { url, operator, issue, received, clock } = await runningEndpoint();
     const { accessKeyId, secretAccessKey } = issue();
-    await expect(call(at(url, { ...operator, accessKeyId: 'AKIANOBODY' }))).rejects.toThrow(named(codes['key']!));
-    await expect(call(at(url, { ...operator, secretAccessKey: 'no' }))).rejects.toThrow(named(codes['secret']!));
+    await expect(call(at(url, { ...operator, accessKeyId: 'AKIANOBODY' }))).rejects.toThrow(
+      named(codes['key']!),
+    );
+    await expect(call(at(url, { ...operator, secretAccessKey: 'no' }))).rejects.toThrow(
+      named(codes['secret']!),
+    );
     await expect(call(at(url, { accessKeyId, secretAccessKey }))).rejects.toThrow(named(codes['key']!));
     clock.advance(16 * 60_000);
     await expect(call(at(url, operator))).rejects.toThrow(named(codes['late']!));
@@ -94,7 +98,9 @@ describe('the endpoint', () => {
     const { url, operator, received } = await runningEndpoint();
     const s3 = closing(new S3Client(at(url, operator)));
     const Key = "a b/ü+~!*'()/../c//d.eml";
-    await s3.send(new PutObjectCommand({ Bucket: 'b', Key, Body: Buffer.from([0, 1, 255]), Metadata: { two: 'a  b' } }));
+    await s3.send(
+      new PutObjectCommand({ Bucket: 'b', Key, Body: Buffer.from([0, 1, 255]), Metadata: { two: 'a  b' } }),
+    );
     expect(received[0]).toMatchObject({ method: 'PUT', headers: { 'x-amz-meta-two': 'a  b' } });
     expect(decodeURIComponent(received[0]!.path)).toBe(`/b/${Key}`);
     expect(received[0]!.body.equals(Buffer.from([0, 1, 255]))).toBe(true);
@@ -105,32 +111,57 @@ describe('the endpoint', () => {
     const session = issue();
     inactive.add(session.accessKeyId);
     const client = closing(new DynamoDBClient(at(url, session)));
-    await expect(client.send(new ListTablesCommand())).rejects.toThrow(/fn called dynamodb after its invocation/);
-    expect(stray).toEqual([{ functionName: 'fn', service: 'dynamodb', request: 'POST / DynamoDB_20120810.ListTables' }]);
+    await expect(client.send(new ListTablesCommand())).rejects.toThrow(
+      /fn called dynamodb after its invocation/,
+    );
+    expect(stray).toEqual([
+      { functionName: 'fn', service: 'dynamodb', request: 'POST / DynamoDB_20120810.ListTables' },
+    ]);
     expect(received).toEqual([]);
   });
 
   it('names a service it does not have', async () => {
     const { url, operator } = await runningEndpoint();
     const { hostname, port, host } = new URL(url);
-    const signer = new SignatureV4({ service: 'kms', region: 'us-east-1', credentials: operator, sha256: Sha256 });
-    const request = { method: 'POST', protocol: 'http:', hostname, port: Number(port), path: '/', body: '{}' };
+    const signer = new SignatureV4({
+      service: 'kms',
+      region: 'us-east-1',
+      credentials: operator,
+      sha256: Sha256,
+    });
+    const request = {
+      method: 'POST',
+      protocol: 'http:',
+      hostname,
+      port: Number(port),
+      path: '/',
+      body: '{}',
+    };
     const headers = { host, 'x-amz-target': 'TrentService.Sign' };
     const signed = await signer.sign({ ...request, headers });
     const response = await fetch(url, { method: 'POST', headers: signed.headers, body: '{}' });
-    expect(await response.json()).toMatchObject({ message: expect.stringMatching(/no service 'kms'; it has dynamodb, sqs/) });
+    expect(await response.json()).toMatchObject({
+      message: expect.stringMatching(/no service 'kms'; it has dynamodb, sqs/),
+    });
   });
 
   it('refuses another region', async () => {
     const { url, operator } = await runningEndpoint();
     const client = closing(new DynamoDBClient(at(url, operator, { region: 'eu-west-1' })));
-    await expect(client.send(new ListTablesCommand())).rejects.toThrow(/scoped to the region us-east-1, not eu-west-1/);
+    await expect(client.send(new ListTablesCommand())).rejects.toThrow(
+      /scoped to the region us-east-1, not eu-west-1/,
+    );
   });
 
   it('lets nobody in unsigned but into S3, where a bucket policy decides', async () => {
     const { url, received } = await runningEndpoint();
-    const unsigned = await fetch(url, { method: 'POST', headers: { 'x-amz-target': 'DynamoDB_20120810.ListTables' }, body: '{}' });
-    expect([unsigned.status, (await unsigned.json()).__type]).toEqual([400, 'MissingAuthenticationTokenException']);
+    const unsigned = await fetch(url, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'DynamoDB_20120810.ListTables' },
+      body: '{}',
+    });
+    expect(unsigned.status).toBe(400);
+    expect(await unsigned.json()).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
     expect((await fetch(`${url}/b/k`)).status).toBe(200);
     expect(received).toMatchObject([{ path: '/b/k', caller: { kind: 'anonymous' } }]);
   });
@@ -138,10 +169,13 @@ describe('the endpoint', () => {
   it('checks the body against the signed hash while S3 streams it', async () => {
     const { url, operator } = await runningEndpoint();
     const s3 = closing(new S3Client(at(url, operator)));
-    s3.middlewareStack.add((next) => (args) => {
-      (args.request as { body: unknown }).body = 'other';
-      return next(args);
-    }, { step: 'finalizeRequest', priority: 'low' });
+    s3.middlewareStack.add(
+      (next) => (args) => {
+        (args.request as { body: unknown }).body = 'other';
+        return next(args);
+      },
+      { step: 'finalizeRequest', priority: 'low' },
+    );
     const put = s3.send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'bytes' }));
     await expect(put).rejects.toThrow(named('XAmzContentSHA256Mismatch'));
   });
@@ -150,7 +184,14 @@ describe('the endpoint', () => {
     const { url, operator, received } = await runningEndpoint();
     const s3 = closing(new S3Client(at(url, operator)));
     const { Readable } = await import('node:stream');
-    await s3.send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: Readable.from([Buffer.alloc(100_000)]), ContentLength: 100_000 }));
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: 'b',
+        Key: 'k',
+        Body: Readable.from([Buffer.alloc(100_000)]),
+        ContentLength: 100_000,
+      }),
+    );
     expect(received[0]!.headers['x-amz-content-sha256']).toBe('STREAMING-UNSIGNED-PAYLOAD-TRAILER');
   });
 
@@ -160,86 +201,6 @@ describe('the endpoint', () => {
     await client.send(new ListTablesCommand());
     await endpoint.stop();
     await expect(fetch(url)).rejects.toThrow();
-  });
-});
-
-describe('presigned URLs', () => {
-  async function presigned(expiresIn = 600, method: 'GET' | 'PUT' = 'GET') {
-    const running = await runningEndpoint();
-    const session = running.issue();
-    const s3 = closing(new S3Client(at(running.url, session)));
-    const address = { Bucket: 'b', Key: 'a/ü b.eml' };
-    const command =
-      method === 'GET'
-        ? new GetObjectCommand({ ...address, ResponseContentDisposition: 'attachment; filename="ü.eml"' })
-        : new PutObjectCommand(address);
-    return { ...running, session, signed: await getSignedUrl(s3, command, { expiresIn }) };
-  }
-  const codeOf = async (response: Response) => /<Code>(\w+)/.exec(await response.text())?.[1];
-
-  it('name the function that signed them, also when its invocation is over or it is gone', async () => {
-    const { signed, received, session, inactive, keys } = await presigned();
-    inactive.add(session.accessKeyId);
-    keys.retire(session.accessKeyId);
-    expect((await fetch(signed)).status).toBe(200);
-    expect(received[0]!.caller).toMatchObject({ kind: 'role', functionName: 'fn' });
-    expect(received[0]!.query.get('response-content-disposition')).toBe('attachment; filename="ü.eml"');
-  });
-
-  it('put a body nobody hashed', async () => {
-    const { signed, received } = await presigned(600, 'PUT');
-    expect((await fetch(signed, { method: 'PUT', body: 'x' })).status).toBe(200);
-    expect(received[0]!.body.toString()).toBe('x');
-  });
-
-  const tampered: [what: string, tamper: (url: string) => string][] = [
-    ['key', (url) => url.replace('.eml', '.emm')],
-    ['bucket', (url) => url.replace('/b/', '/c/')],
-    ['disposition', (url) => url.replace('attachment', 'inline')],
-    ['lifetime', (url) => url.replace('X-Amz-Expires=600', 'X-Amz-Expires=6000')],
-    ['signature', (url) => url.replace(/X-Amz-Signature=../, 'X-Amz-Signature=00')],
-    ['an added parameter', (url) => `${url}&versionId=1`],
-  ];
-  it.each(tampered)('with another %s are refused', async (_what, tamper) => {
-    const { signed, received } = await presigned();
-    const response = await fetch(tamper(signed));
-    expect([response.status, await codeOf(response)]).toEqual([403, 'SignatureDoesNotMatch']);
-    expect(received).toEqual([]);
-  });
-
-  it('with another method or a header S3 would act on are refused', async () => {
-    const { signed } = await presigned();
-    expect((await fetch(signed, { method: 'DELETE' })).status).toBe(403);
-    const copied = await fetch(signed, { headers: { 'x-amz-request-payer': 'requester' } });
-    expect(await codeOf(copied)).toBe('AccessDenied');
-  });
-
-  it('end at their time', async () => {
-    const { signed, clock } = await presigned(60);
-    clock.advance(59_000);
-    expect((await fetch(signed)).status).toBe(200);
-    clock.advance(3_000);
-    const late = await fetch(signed);
-    expect(late.status).toBe(403);
-    expect(await late.text()).toMatch(/<Code>AccessDenied<\/Code><Message>Request has expired/);
-  });
-
-  it('end with the session of the role, however long they were meant for', async () => {
-    const { signed, clock } = await presigned(7 * 24 * 3600);
-    clock.advance(13 * 3600_000);
-    expect(await codeOf(await fetch(signed))).toBe('ExpiredToken');
-  });
-
-  it('end when their key is revoked', async () => {
-    const { signed, keys, session } = await presigned();
-    keys.revoke(session.accessKeyId);
-    expect((await fetch(signed)).status).toBe(403);
-  });
-
-  it('longer than seven days are refused', async () => {
-    const { signed } = await presigned();
-    const response = await fetch(signed.replace('X-Amz-Expires=600', 'X-Amz-Expires=604801'));
-    expect([response.status, await codeOf(response)]).toEqual([400, 'AuthorizationHeaderMalformed']);
   });
 });
 

@@ -42,7 +42,10 @@ export async function runningEndpoint() {
   const iam = new Iam({ account: '000000000000', region: 'us-east-1', clock, print: () => {} });
   const role = iam.resources.find(({ type }) => type === 'AWS::IAM::Role')!;
   const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } };
-  const properties = role.properties.parse({ RoleName: 'Fn', AssumeRolePolicyDocument: { Statement: [trust] } });
+  const properties = role.properties.parse({
+    RoleName: 'Fn',
+    AssumeRolePolicyDocument: { Statement: [trust] },
+  });
   await role.deploy({ logicalId: 'Fn', physicalName: 'Fn', properties, metadata: {} });
   const keys = new AccessKeys(home, iam, clock);
   const endpoint = new Endpoint({
@@ -67,4 +70,25 @@ export async function runningEndpoint() {
   const operator = keys.operator;
   const issue = () => keys.issueKeys('arn:aws:iam::000000000000:role/Fn', 'fn');
   return { endpoint, url: endpoint.url, clock, keys, operator, issue, received, stray, inactive };
+}
+
+type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+interface Client {
+  destroy(): void;
+}
+
+/** Options of an SDK client at the endpoint, without retries. */
+export const at = (endpoint: string, credentials: Credentials, more: object = {}) => ({
+  endpoint,
+  region: 'us-east-1',
+  maxAttempts: 1,
+  credentials,
+  forcePathStyle: true,
+  ...more,
+});
+
+/** The client, closed at the end of the test. */
+export function closing<T extends Client>(client: T): T {
+  onTestFinished(() => client.destroy());
+  return client;
 }

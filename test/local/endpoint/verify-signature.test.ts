@@ -20,10 +20,14 @@ const rules = {
   keys: { find: (id: string) => (id === accessKeyId ? { caller, secret } : ('unknown' as const)) },
 };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const escape = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const escape = (text: string) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Signs with the SDK's own signer; answers the request as it would go over the wire. */
-async function signedBySdk(request: { method: string; path: string; query: Record<string, string>; body: string }, service: string) {
+async function signedBySdk(
+  request: { method: string; path: string; query: Record<string, string>; body: string },
+  service: string,
+) {
   const signer = new SignatureV4({
     service,
     region: 'us-east-1',
@@ -32,26 +36,42 @@ async function signedBySdk(request: { method: string; path: string; query: Recor
     uriEscapePath: service !== 's3',
   });
   const signed = await signer.sign(
-    { ...request, protocol: 'http:', hostname: 'localhost', headers: { host: 'localhost:1', 'x-Custom': ' a  b ' } },
+    {
+      ...request,
+      protocol: 'http:',
+      hostname: 'localhost',
+      headers: { host: 'localhost:1', 'x-Custom': ' a  b ' },
+    },
     { signingDate: new Date(now) },
   );
-  const headers = Object.fromEntries(Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const rawQuery = Object.entries(request.query).map((pair) => pair.map(escape).join('=')).join('&');
+  const headers = Object.fromEntries(
+    Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const rawQuery = Object.entries(request.query)
+    .map((pair) => pair.map(escape).join('='))
+    .join('&');
   return { method: request.method, path: request.path, rawQuery, headers } satisfies WireRequest;
 }
 
 const segments = fc.array(fc.string({ unit: 'grapheme', maxLength: 6 }), { maxLength: 4 });
-const queries = fc.dictionary(fc.string({ minLength: 1, maxLength: 4 }), fc.string({ unit: 'grapheme', maxLength: 6 }), { maxKeys: 4 });
+const queries = fc.dictionary(
+  fc.string({ minLength: 1, maxLength: 4 }),
+  fc.string({ unit: 'grapheme', maxLength: 6 }),
+  { maxKeys: 4 },
+);
 
 describe('verifySignature', () => {
-  it.each(['execute-api', 's3'])("agrees with the SDK's signer for %s, whatever the path and query", async (service) => {
-    const property = fc.asyncProperty(segments, queries, fc.string(), async (parts, query, body) => {
-      const path = `/${parts.map(escape).join('/')}`;
-      const request = await signedBySdk({ method: 'POST', path, query, body }, service);
-      expect(verifySignature(request, sha256(body), rules)).toEqual({ caller, service, presigned: false });
-    });
-    await fc.assert(property, { numRuns: 150 });
-  });
+  it.each(['execute-api', 's3'])(
+    "agrees with the SDK's signer for %s, whatever the path and query",
+    async (service) => {
+      const property = fc.asyncProperty(segments, queries, fc.string(), async (parts, query, body) => {
+        const path = `/${parts.map(escape).join('/')}`;
+        const request = await signedBySdk({ method: 'POST', path, query, body }, service);
+        expect(verifySignature(request, sha256(body), rules)).toEqual({ caller, service, presigned: false });
+      });
+      await fc.assert(property, { numRuns: 150 });
+    },
+  );
 
   const base = { method: 'POST', path: '/v0/a%40b', query: { x: '1' }, body: '{}' };
   const faults: [name: string, change: (request: WireRequest) => WireRequest, fault: string][] = [
@@ -61,8 +81,16 @@ describe('verifySignature', () => {
     ['another query', (r) => ({ ...r, rawQuery: 'x=2' }), 'mismatch'],
     ['an added parameter', (r) => ({ ...r, rawQuery: 'x=1&y=' }), 'mismatch'],
     ['another host', (r) => ({ ...r, headers: { ...r.headers, host: 'evil.test' } }), 'mismatch'],
-    ['another date', (r) => ({ ...r, headers: { ...r.headers, 'x-amz-date': '20261121T120001Z' } }), 'mismatch'],
-    ['a signed header taken away', (r) => ({ ...r, headers: { ...r.headers, 'x-custom': undefined as never } }), 'malformed'],
+    [
+      'another date',
+      (r) => ({ ...r, headers: { ...r.headers, 'x-amz-date': '20261121T120001Z' } }),
+      'mismatch',
+    ],
+    [
+      'a signed header taken away',
+      (r) => ({ ...r, headers: { ...r.headers, 'x-custom': undefined as never } }),
+      'malformed',
+    ],
     ['no signature', (r) => ({ ...r, headers: { host: 'x' } }), 'missing'],
     ['a Bearer', (r) => ({ ...r, headers: { ...r.headers, authorization: 'Bearer x' } }), 'malformed'],
     ['no date', (r) => ({ ...r, headers: { ...r.headers, 'x-amz-date': 'today' } }), 'malformed'],
@@ -90,7 +118,9 @@ describe('verifySignature', () => {
     expect(() => verifySignature(request, sha256('{ }'), rules)).toThrow(/does not match/);
     verifySignature(request, sha256('{}'), at(5 * 60_000));
     for (const ms of [5 * 60_000 + 1, -5 * 60_000 - 1]) {
-      expect(() => verifySignature(request, sha256('{}'), at(ms))).toThrow(expect.objectContaining({ fault: 'skewed' }));
+      expect(() => verifySignature(request, sha256('{}'), at(ms))).toThrow(
+        expect.objectContaining({ fault: 'skewed' }),
+      );
     }
   });
 
@@ -112,7 +142,8 @@ describe('verifySignature', () => {
 });
 
 describe('curl --aws-sigv4', () => {
-  const here = spawnSync('curl', ['--help', 'auth'], { encoding: 'utf8' }).stdout?.includes('--aws-sigv4') ?? false;
+  const here =
+    spawnSync('curl', ['--help', 'auth'], { encoding: 'utf8' }).stdout?.includes('--aws-sigv4') ?? false;
   const run = promisify(execFile);
 
   it.skipIf(!here)('is understood, with a query and a body, and refused with a wrong secret', async () => {

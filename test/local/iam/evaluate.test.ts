@@ -8,14 +8,24 @@ const table = `arn:aws:dynamodb:us-east-1:${account}:table/mail`;
 const roleArn = `arn:aws:iam::${account}:role/Receive`;
 const sessionArn = `arn:aws:sts::${account}:assumed-role/Receive/receive-fn`;
 
-const role: Caller = { kind: 'role', roleArn, arn: sessionArn, accessKeyId: 'ASIA', functionName: 'receive-fn' };
+const role: Caller = {
+  kind: 'role',
+  roleArn,
+  arn: sessionArn,
+  accessKeyId: 'ASIA',
+  functionName: 'receive-fn',
+};
 const ses: Caller = {
   kind: 'service',
   service: 'ses.amazonaws.com',
   sourceArn: `arn:aws:ses:us-east-1:${account}:receipt-rule-set/set:receipt-rule/rule`,
   sourceAccount: account,
 };
-const operator: Caller = { kind: 'operator', arn: `arn:aws:iam::${account}:user/operator`, accessKeyId: 'AKIA' };
+const operator: Caller = {
+  kind: 'operator',
+  arn: `arn:aws:iam::${account}:user/operator`,
+  accessKeyId: 'AKIA',
+};
 const anonymous: Caller = { kind: 'anonymous' };
 
 const get = { action: 'dynamodb:GetItem', resource: table };
@@ -38,142 +48,202 @@ function verdict(caller: Caller, statements: PolicyStatement[], access: Partial<
 }
 
 const anyResource = { Resource: '*' };
-const identity: [name: string, statements: PolicyStatement[], expected: string, access?: Partial<Access>][] = [
-  ['nothing', [], 'M'],
-  ['the exact grant', [allow()], 'A'],
-  ['another action', [allow({ Action: 'dynamodb:PutItem' })], 'M'],
-  ['an action in another case', [allow({ Action: 'DynamoDB:getitem' })], 'A'],
-  ['a list of actions', [allow({ Action: ['a:B', 'dynamodb:GetItem'] })], 'A'],
-  ['a wildcard in the action', [allow({ Action: 'dynamodb:Get*' })], 'A'],
-  ['one letter as ?', [allow({ Action: 'dynamodb:GetIte?' })], 'A'],
-  ['? is one letter', [allow({ Action: 'dynamodb:GetItem?' })], 'M'],
-  ['every action', [allow({ Action: '*' })], 'A'],
-  ['NotAction of another', [without(allow({ NotAction: 's3:*' }), 'Action')], 'A'],
-  ['NotAction of this', [without(allow({ NotAction: 'dynamodb:*' }), 'Action')], 'M'],
-  ['every resource', [allow(anyResource)], 'A'],
-  ['a resource by wildcard', [allow({ Resource: 'arn:aws:dynamodb:*:*:table/m*' })], 'A'],
-  ['a wildcard that would cross a colon', [allow({ Resource: 'arn:aws:*:table/mail' })], 'M'],
-  ['resources are case-sensitive', [allow({ Resource: table.toUpperCase() })], 'M'],
-  ['the index is another resource', [allow()], 'M', { resource: `${table}/index/1` }],
-  ['the index by wildcard', [allow({ Resource: `${table}/index/*` })], 'A', { resource: `${table}/index/1` }],
-  ['NotResource of another', [without(allow({ NotResource: 'arn:aws:s3:::b/*' }), 'Resource')], 'A'],
-  ['NotResource of this', [without(allow({ NotResource: `${table}*` }), 'Resource')], 'M'],
-  ['a dot is a dot', [allow({ Resource: 'arn:aws:s3:::a.b/*', Action: '*' })], 'M', { resource: 'arn:aws:s3:::aXb/k' }],
-  ['a key with a colon', [allow({ Resource: 'arn:aws:s3:::b/*', Action: '*' })], 'A', { resource: 'arn:aws:s3:::b/a:c\nd' }],
-  ['deny beats allow', [allow(), deny()], 'X'],
-  ['deny of another action', [allow(), deny({ Action: 'dynamodb:Put*' })], 'A'],
-  ['deny with NotAction', [allow(), without(deny({ NotAction: 'dynamodb:GetItem' }), 'Action')], 'A'],
-  ['a call on no resource type', [allow({ Action: 'ses:GetAccount', ...anyResource })], 'A', { action: 'ses:GetAccount', resource: '*' }],
-  ['a variable in the resource', [allow({ Resource: 'arn:aws:s3:::b/${aws:PrincipalAccount}/*', Action: '*' })], 'A', { resource: `arn:aws:s3:::b/${account}/k` }],
-  ['a variable without value', [allow({ Resource: 'arn:aws:s3:::b/${aws:username}/*', Action: '*' })], 'M', { resource: 'arn:aws:s3:::b//k' }],
-  ["a variable's default", [allow({ Resource: "arn:aws:s3:::b/${aws:username, 'me'}/*", Action: '*' })], 'A', { resource: 'arn:aws:s3:::b/me/k' }],
-  ['an escaped star', [allow({ Resource: 'arn:aws:s3:::b/${*}', Action: '*' })], 'M', { resource: 'arn:aws:s3:::b/x' }],
-  ['an escaped star, as such', [allow({ Resource: 'arn:aws:s3:::b/${*}', Action: '*' })], 'A', { resource: 'arn:aws:s3:::b/*' }],
+const identity: [name: string, statements: PolicyStatement[], expected: string, access?: Partial<Access>][] =
   [
-    'a star in the value of a variable is no wildcard',
-    [allow({ Action: '*', Resource: 'arn:aws:s3:::b/${s3:prefix}/k' })],
-    'M',
-    { resource: 'arn:aws:s3:::b/x/k', context: { 's3:prefix': '*' } },
-  ],
-];
-
-type Conditions = NonNullable<PolicyStatement['Condition']>;
-const keys = (...values: string[]) => ({ 'dynamodb:LeadingKeys': values });
-const conditions: [name: string, condition: Conditions, context: Record<string, string | string[]>, expected: string][] = [
-  ['StringEquals', { StringEquals: { 'aws:PrincipalArn': roleArn } }, {}, 'A'],
-  ['StringEquals knows no wildcard', { StringEquals: { 'aws:PrincipalArn': '*' } }, {}, 'M'],
-  ['keys in any case', { StringEquals: { 'AWS:principalarn': roleArn } }, {}, 'A'],
-  ['several keys must all hold', { StringEquals: { 'aws:PrincipalArn': roleArn, 's3:prefix': 'x' } }, {}, 'M'],
-  ['one of several values', { StringEquals: { 's3:prefix': ['a', 'b'] } }, { 's3:prefix': 'b' }, 'A'],
-  ['StringEquals without the key', { StringEquals: { 's3:prefix': 'a' } }, {}, 'M'],
-  ['StringEqualsIfExists without the key', { StringEqualsIfExists: { 's3:prefix': 'a' } }, {}, 'A'],
-  ['StringEqualsIfExists with another', { StringEqualsIfExists: { 's3:prefix': 'a' } }, { 's3:prefix': 'b' }, 'M'],
-  ['StringNotEquals', { StringNotEquals: { 's3:prefix': 'a' } }, { 's3:prefix': 'b' }, 'A'],
-  ['StringNotEquals of one of them', { StringNotEquals: { 's3:prefix': ['a', 'b'] } }, { 's3:prefix': 'b' }, 'M'],
-  ['StringNotEquals without the key', { StringNotEquals: { 's3:prefix': 'a' } }, {}, 'A'],
-  ['StringEqualsIgnoreCase', { StringEqualsIgnoreCase: { 's3:prefix': 'ABC' } }, { 's3:prefix': 'abc' }, 'A'],
-  ['StringNotEqualsIgnoreCase', { StringNotEqualsIgnoreCase: { 's3:prefix': 'ABC' } }, { 's3:prefix': 'abc' }, 'M'],
-  ['StringLike', { StringLike: { 's3:prefix': 'org1/*' } }, { 's3:prefix': 'org1/a/b' }, 'A'],
-  ['StringLike of another', { StringLike: { 's3:prefix': 'org1/*' } }, { 's3:prefix': 'org12/a' }, 'M'],
-  ['StringNotLike', { StringNotLike: { 's3:prefix': 'org1/*' } }, { 's3:prefix': 'org2/a' }, 'A'],
-  ['a variable in a value', { StringEquals: { 's3:prefix': '${aws:PrincipalAccount}' } }, { 's3:prefix': account }, 'A'],
-  ['ArnLike', { ArnLike: { 'aws:SourceArn': 'arn:aws:s3:*:*:b*' } }, { 'aws:SourceArn': 'arn:aws:s3:::bucket' }, 'A'],
-  ['ArnEquals has wildcards too', { ArnEquals: { 'aws:SourceArn': 'arn:aws:s3:::b*' } }, { 'aws:SourceArn': 'arn:aws:s3:::bucket' }, 'A'],
-  ['ArnNotLike', { ArnNotLike: { 'aws:SourceArn': 'arn:aws:s3:::b*' } }, { 'aws:SourceArn': 'arn:aws:s3:::bucket' }, 'M'],
-  ['ArnNotEquals', { ArnNotEquals: { 'aws:SourceArn': 'arn:aws:s3:::b' } }, { 'aws:SourceArn': 'arn:aws:s3:::c' }, 'A'],
-  ['Bool', { Bool: { 'aws:SecureTransport': 'true' } }, {}, 'A'],
-  ['Bool as a boolean', { Bool: { 'aws:SecureTransport': false } as never }, {}, 'M'],
-  ['Null true', { Null: { 's3:prefix': 'true' } }, {}, 'A'],
-  ['Null true with the key', { Null: { 's3:prefix': 'true' } }, { 's3:prefix': '' }, 'M'],
-  ['Null false', { Null: { 's3:prefix': 'false' } }, { 's3:prefix': 'x' }, 'A'],
-  ['NumericLessThanEquals', { NumericLessThanEquals: { 's3:max-keys': '10' } }, { 's3:max-keys': '10' }, 'A'],
-  ['NumericGreaterThan', { NumericGreaterThan: { 's3:max-keys': '10' } }, { 's3:max-keys': '9' }, 'M'],
-  ['NumericEquals', { NumericEquals: { 's3:max-keys': '10' } }, { 's3:max-keys': '10.0' }, 'A'],
-  ['NumericNotEquals', { NumericNotEquals: { 's3:max-keys': '10' } }, { 's3:max-keys': '9' }, 'A'],
-  ['Numeric of no number', { NumericLessThan: { 's3:max-keys': '10' } }, { 's3:max-keys': 'x' }, 'M'],
-  ['DateLessThan', { DateLessThan: { 'aws:CurrentTime': '2026-11-22T00:00:00Z' } }, {}, 'A'],
-  ['DateGreaterThan', { DateGreaterThan: { 'aws:CurrentTime': '2026-11-22T00:00:00Z' } }, {}, 'M'],
-  ['Date in seconds', { DateGreaterThanEquals: { 'aws:EpochTime': '1700000000' } }, {}, 'A'],
-  ['IpAddress', { IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } }, {}, 'A'],
-  ['IpAddress of one', { IpAddress: { 'aws:SourceIp': '10.0.0.1' } }, {}, 'M'],
-  ['IpAddress of the other family', { IpAddress: { 'aws:SourceIp': '::/0' } }, {}, 'M'],
-  ['NotIpAddress', { NotIpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '::/0'] } }, {}, 'A'],
-  ['ForAllValues: every key in the fence', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#1', 'O#1#*'] } }, keys('O#1', 'O#1#I#2'), 'A'],
-  ['ForAllValues: one outside', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'O#1*' } }, keys('O#1', 'O#2'), 'M'],
-  ['ForAllValues: holds without the key', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'O#1*' } }, {}, 'A'],
-  ['… unless Null asks for it', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'O#1*' }, Null: { 'dynamodb:LeadingKeys': 'false' } }, {}, 'M'],
-  ['ForAnyValue: one inside', { 'ForAnyValue:StringEquals': { 'dynamodb:LeadingKeys': 'O#1' } }, keys('O#2', 'O#1'), 'A'],
-  ['ForAnyValue: does not hold without the key', { 'ForAnyValue:StringEquals': { 'dynamodb:LeadingKeys': 'O#1' } }, {}, 'M'],
-  ['ForAnyValue:StringNotEquals without the key', { 'ForAnyValue:StringNotEquals': { 'dynamodb:LeadingKeys': 'O#1' } }, {}, 'M'],
-  ['ForAllValues:StringNotLike', { 'ForAllValues:StringNotLike': { 'dynamodb:LeadingKeys': 'O#1*' } }, keys('O#2', 'O#1'), 'M'],
-];
+    ['nothing', [], 'M'],
+    ['the exact grant', [allow()], 'A'],
+    ['another action', [allow({ Action: 'dynamodb:PutItem' })], 'M'],
+    ['an action in another case', [allow({ Action: 'DynamoDB:getitem' })], 'A'],
+    ['a list of actions', [allow({ Action: ['a:B', 'dynamodb:GetItem'] })], 'A'],
+    ['a wildcard in the action', [allow({ Action: 'dynamodb:Get*' })], 'A'],
+    ['one letter as ?', [allow({ Action: 'dynamodb:GetIte?' })], 'A'],
+    ['? is one letter', [allow({ Action: 'dynamodb:GetItem?' })], 'M'],
+    ['every action', [allow({ Action: '*' })], 'A'],
+    ['NotAction of another', [without(allow({ NotAction: 's3:*' }), 'Action')], 'A'],
+    ['NotAction of this', [without(allow({ NotAction: 'dynamodb:*' }), 'Action')], 'M'],
+    ['every resource', [allow(anyResource)], 'A'],
+    ['a resource by wildcard', [allow({ Resource: 'arn:aws:dynamodb:*:*:table/m*' })], 'A'],
+    ['a wildcard that would cross a colon', [allow({ Resource: 'arn:aws:*:table/mail' })], 'M'],
+    ['resources are case-sensitive', [allow({ Resource: table.toUpperCase() })], 'M'],
+    ['the index is another resource', [allow()], 'M', { resource: `${table}/index/1` }],
+    [
+      'the index by wildcard',
+      [allow({ Resource: `${table}/index/*` })],
+      'A',
+      { resource: `${table}/index/1` },
+    ],
+    ['NotResource of another', [without(allow({ NotResource: 'arn:aws:s3:::b/*' }), 'Resource')], 'A'],
+    ['NotResource of this', [without(allow({ NotResource: `${table}*` }), 'Resource')], 'M'],
+    [
+      'a dot is a dot',
+      [allow({ Resource: 'arn:aws:s3:::a.b/*', Action: '*' })],
+      'M',
+      { resource: 'arn:aws:s3:::aXb/k' },
+    ],
+    [
+      'a key with a colon',
+      [allow({ Resource: 'arn:aws:s3:::b/*', Action: '*' })],
+      'A',
+      { resource: 'arn:aws:s3:::b/a:c\nd' },
+    ],
+    ['deny beats allow', [allow(), deny()], 'X'],
+    ['deny of another action', [allow(), deny({ Action: 'dynamodb:Put*' })], 'A'],
+    ['deny with NotAction', [allow(), without(deny({ NotAction: 'dynamodb:GetItem' }), 'Action')], 'A'],
+    [
+      'a call on no resource type',
+      [allow({ Action: 'ses:GetAccount', ...anyResource })],
+      'A',
+      { action: 'ses:GetAccount', resource: '*' },
+    ],
+    [
+      'a variable in the resource',
+      [allow({ Resource: 'arn:aws:s3:::b/${aws:PrincipalAccount}/*', Action: '*' })],
+      'A',
+      { resource: `arn:aws:s3:::b/${account}/k` },
+    ],
+    [
+      'a variable without value',
+      [allow({ Resource: 'arn:aws:s3:::b/${aws:username}/*', Action: '*' })],
+      'M',
+      { resource: 'arn:aws:s3:::b//k' },
+    ],
+    [
+      "a variable's default",
+      [allow({ Resource: "arn:aws:s3:::b/${aws:username, 'me'}/*", Action: '*' })],
+      'A',
+      { resource: 'arn:aws:s3:::b/me/k' },
+    ],
+    [
+      'an escaped star',
+      [allow({ Resource: 'arn:aws:s3:::b/${*}', Action: '*' })],
+      'M',
+      { resource: 'arn:aws:s3:::b/x' },
+    ],
+    [
+      'an escaped star, as such',
+      [allow({ Resource: 'arn:aws:s3:::b/${*}', Action: '*' })],
+      'A',
+      { resource: 'arn:aws:s3:::b/*' },
+    ],
+    [
+      'a star in the value of a variable is no wildcard',
+      [allow({ Action: '*', Resource: 'arn:aws:s3:::b/${s3:prefix}/k' })],
+      'M',
+      { resource: 'arn:aws:s3:::b/x/k', context: { 's3:prefix': '*' } },
+    ],
+  ];
 
 const policy = (...statements: Partial<PolicyStatement>[]): PolicyDocument => ({
-  Statement: statements.map((statement) => ({ Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::b/*', ...statement })),
+  Statement: statements.map((statement) => ({
+    Effect: 'Allow',
+    Action: 's3:PutObject',
+    Resource: 'arn:aws:s3:::b/*',
+    ...statement,
+  })),
 });
 const put = { action: 's3:PutObject', resource: 'arn:aws:s3:::b/incoming/1' };
 const sesService = { Principal: { Service: 'ses.amazonaws.com' } };
 const fromAccount = { StringEquals: { 'aws:SourceAccount': account } };
-const noTls = { Effect: 'Deny', Principal: { AWS: '*' }, Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } } as const;
+const noTls = {
+  Effect: 'Deny',
+  Principal: { AWS: '*' },
+  Action: 's3:*',
+  Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+} as const;
 
-const onResource: [name: string, caller: Caller, document: PolicyDocument | undefined, expected: string, own?: PolicyStatement[]][] = [
+const onResource: [
+  name: string,
+  caller: Caller,
+  document: PolicyDocument | undefined,
+  expected: string,
+  own?: PolicyStatement[],
+][] = [
   ['a service without any policy', ses, undefined, 'M'],
   ['a service with only the TLS denial', ses, policy(noTls), 'M'],
   ['a service that is named', ses, policy(sesService), 'A'],
   ['another service', ses, policy({ Principal: { Service: 's3.amazonaws.com' } }), 'M'],
   ['a service of the account', ses, policy({ ...sesService, Condition: fromAccount }), 'A'],
-  ['a service of another account', ses, policy({ ...sesService, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } }), 'M'],
-  ['a service by source ARN', ses, policy({ ...sesService, Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:ses:us-east-1:${account}:receipt-rule-set/set:*` } } }), 'A'],
-  ['a service from another source', ses, policy({ ...sesService, Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:ses:us-east-1:${account}:identity/*` } } }), 'M'],
-  ['a service as anyone of the account', ses, policy({ Principal: { AWS: '*' }, Condition: { StringEquals: { 'AWS:SourceOwner': account } } }), 'A'],
+  [
+    'a service of another account',
+    ses,
+    policy({ ...sesService, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } }),
+    'M',
+  ],
+  [
+    'a service by source ARN',
+    ses,
+    policy({
+      ...sesService,
+      Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:ses:us-east-1:${account}:receipt-rule-set/set:*` } },
+    }),
+    'A',
+  ],
+  [
+    'a service from another source',
+    ses,
+    policy({
+      ...sesService,
+      Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:ses:us-east-1:${account}:identity/*` } },
+    }),
+    'M',
+  ],
+  [
+    'a service as anyone of the account',
+    ses,
+    policy({ Principal: { AWS: '*' }, Condition: { StringEquals: { 'AWS:SourceOwner': account } } }),
+    'A',
+  ],
   ['a service is no AWS principal', ses, policy({ Principal: { AWS: account } }), 'M'],
   ['a service, on another key', ses, policy({ ...sesService, Resource: 'arn:aws:s3:::b/other/*' }), 'M'],
   ['a service, denied', ses, policy(sesService, { ...sesService, Effect: 'Deny' }), 'X'],
   ['a role by the resource alone', role, policy({ Principal: { AWS: roleArn } }), 'A'],
   ['a role by its session', role, policy({ Principal: { AWS: [sessionArn] } }), 'A'],
   ['a role as anyone', role, policy({ Principal: '*' }), 'A'],
-  ['a role by the account, without an own grant', role, policy({ Principal: { AWS: `arn:aws:iam::${account}:root` } }), 'M'],
-  ['a role denied by the account', role, policy({ Effect: 'Deny', Principal: { AWS: account } }), 'X', [allow({ Action: 's3:*', ...anyResource })]],
+  [
+    'a role by the account, without an own grant',
+    role,
+    policy({ Principal: { AWS: `arn:aws:iam::${account}:root` } }),
+    'M',
+  ],
+  [
+    'a role denied by the account',
+    role,
+    policy({ Effect: 'Deny', Principal: { AWS: account } }),
+    'X',
+    [allow({ Action: 's3:*', ...anyResource })],
+  ],
   ['a role by its own grant alone', role, policy(noTls), 'A', [allow({ Action: 's3:*', ...anyResource })]],
-  ['a role denied by the resource', role, policy({ Effect: 'Deny', Principal: '*' }), 'X', [allow({ Action: 's3:*', ...anyResource })]],
-  ['a role denied by itself, allowed by the resource', role, policy({ Principal: '*' }), 'X', [deny({ Action: 's3:*', ...anyResource })]],
+  [
+    'a role denied by the resource',
+    role,
+    policy({ Effect: 'Deny', Principal: '*' }),
+    'X',
+    [allow({ Action: 's3:*', ...anyResource })],
+  ],
+  [
+    'a role denied by itself, allowed by the resource',
+    role,
+    policy({ Principal: '*' }),
+    'X',
+    [deny({ Action: 's3:*', ...anyResource })],
+  ],
   ['another role', role, policy({ Principal: { AWS: `${roleArn}2` } }), 'M'],
   ['a statement without a principal', role, policy({}), 'M'],
   ['anonymous', anonymous, undefined, 'M'],
   ['anonymous where anyone may', anonymous, policy({ Principal: '*' }), 'A'],
   ['anonymous is not of the account', anonymous, policy({ Principal: { AWS: account } }), 'M'],
-  ['the operator', operator, policy({ Effect: 'Deny', Principal: { AWS: operator.arn } }), 'X', [allow({ Action: '*', ...anyResource })]],
+  [
+    'the operator',
+    operator,
+    policy({ Effect: 'Deny', Principal: { AWS: operator.arn } }),
+    'X',
+    [allow({ Action: '*', ...anyResource })],
+  ],
 ];
 
 describe('identity policies', () => {
   it.each(identity)('%s', (_name, statements, expected, access) => {
     expect(verdict(role, statements, access)).toBe(expected);
-  });
-});
-
-describe('conditions', () => {
-  it.each(conditions)('%s', (_name, Condition, context, expected) => {
-    expect(verdict(role, [allow({ Condition })], { context })).toBe(expected);
   });
 });
 

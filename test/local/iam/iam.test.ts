@@ -10,7 +10,9 @@ import { Iam } from '../../../lib/local/iam/iam.ts';
 
 const account = '000000000000';
 const basic = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
-const trust = (Service: string) => ({ Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service } } });
+const trust = (Service: string) => ({
+  Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service } },
+});
 const document = (Action: string, Resource = '*') => ({ Statement: [{ Effect: 'Allow', Action, Resource }] });
 
 let clock: Clock;
@@ -21,11 +23,15 @@ let iam: Iam;
 async function deploy(type: string, logicalId: string, properties: object): Promise<string> {
   const known = iam.resources.find((one) => one.type === type)!;
   const parsed = known.properties.parse(properties);
-  return (await known.deploy({ logicalId, physicalName: `p-${logicalId}`, properties: parsed, metadata: {} })).ref;
+  return (await known.deploy({ logicalId, physicalName: `p-${logicalId}`, properties: parsed, metadata: {} }))
+    .ref;
 }
 
 const deployRole = (properties: object = {}) =>
-  deploy('AWS::IAM::Role', 'Receive', { AssumeRolePolicyDocument: trust('lambda.amazonaws.com'), ...properties });
+  deploy('AWS::IAM::Role', 'Receive', {
+    AssumeRolePolicyDocument: trust('lambda.amazonaws.com'),
+    ...properties,
+  });
 
 const roleArn = `arn:aws:iam::${account}:role/p-Receive`;
 const role: Caller = {
@@ -44,12 +50,18 @@ beforeEach(() => {
 
 describe('the roles of the template', () => {
   it('are granted by inline, attached and managed policies', async () => {
-    const managed = await deploy('AWS::IAM::ManagedPolicy', 'M', { PolicyDocument: document('sqs:SendMessage') });
+    const managed = await deploy('AWS::IAM::ManagedPolicy', 'M', {
+      PolicyDocument: document('sqs:SendMessage'),
+    });
     await deployRole({
       Policies: [{ PolicyName: 'i', PolicyDocument: document('s3:GetObject') }],
       ManagedPolicyArns: [basic, managed],
     });
-    await deploy('AWS::IAM::Policy', 'P', { PolicyName: 'P', PolicyDocument: document('sns:Publish'), Roles: ['p-Receive'] });
+    await deploy('AWS::IAM::Policy', 'P', {
+      PolicyName: 'P',
+      PolicyDocument: document('sns:Publish'),
+      Roles: ['p-Receive'],
+    });
     for (const action of ['s3:GetObject', 'sqs:SendMessage', 'sns:Publish', 'logs:PutLogEvents']) {
       iam.authorize({ caller: role, action, resource: '*' });
     }
@@ -99,11 +111,17 @@ describe('a refused call', () => {
     ['s3:PutObject', 'arn:aws:s3:::b/k', 'the bucket policy of arn:aws:s3:::b/k'],
     ['sns:Publish', 'arn:aws:sns:us-east-1:0:t', 'the topic policy of arn:aws:sns:us-east-1:0:t'],
     ['sqs:SendMessage', 'arn:aws:sqs:us-east-1:0:q', 'the queue policy of arn:aws:sqs:us-east-1:0:q'],
-    ['lambda:InvokeFunction', 'arn:aws:lambda:us-east-1:0:function:f', 'the Lambda permission of arn:aws:lambda:us-east-1:0:function:f'],
+    [
+      'lambda:InvokeFunction',
+      'arn:aws:lambda:us-east-1:0:function:f',
+      'the Lambda permission of arn:aws:lambda:us-east-1:0:function:f',
+    ],
   ];
   it.each(policies)('of a service names the policy for %s', (action, resource, where) => {
     const caller: Caller = { kind: 'service', service: 'ses.amazonaws.com', sourceArn: 'arn:src' };
-    expect(() => iam.authorize({ caller, action, resource })).toThrow(/because no resource-based policy allows/);
+    expect(() => iam.authorize({ caller, action, resource })).toThrow(
+      /because no resource-based policy allows/,
+    );
     expect(printed).toEqual([
       `refused: ses.amazonaws.com ${action} on ${resource}: ${where} must allow ${action} to ses.amazonaws.com ` +
         'from arn:src; it has none',
@@ -113,11 +131,17 @@ describe('a refused call', () => {
   it('by an explicit deny names the statement', () => {
     const caller: Caller = { kind: 'operator', arn: iam.operatorArn, accessKeyId: 'AKIA' };
     iam.authorize({ ...getObject, caller });
-    const resourcePolicy = { Statement: [{ Sid: 'Fence', Effect: 'Deny' as const, Principal: '*' as const, Action: '*', Resource: '*' }] };
+    const resourcePolicy = {
+      Statement: [
+        { Sid: 'Fence', Effect: 'Deny' as const, Principal: '*' as const, Action: '*', Resource: '*' },
+      ],
+    };
     expect(() => iam.authorize({ ...getObject, caller, resourcePolicy })).toThrow(
       /with an explicit deny in a resource-based policy$/,
     );
-    expect(iam.refusals[0]!.missing).toBe('the statement Fence of the bucket policy of arn:aws:s3:::b/k denies it');
+    expect(iam.refusals[0]!.missing).toBe(
+      'the statement Fence of the bucket policy of arn:aws:s3:::b/k denies it',
+    );
   });
 });
 
@@ -133,7 +157,13 @@ describe('access keys', () => {
     expect(one.accessKeyId).not.toBe(two.accessKeyId);
     expect(one.secretAccessKey).not.toBe(two.secretAccessKey);
     expect(keys.find(one.accessKeyId, one.sessionToken, undefined)).toEqual({
-      caller: { kind: 'role', roleArn, arn: (role as { arn: string }).arn, accessKeyId: one.accessKeyId, functionName: 'receive-mail' },
+      caller: {
+        kind: 'role',
+        roleArn,
+        arn: (role as { arn: string }).arn,
+        accessKeyId: one.accessKeyId,
+        functionName: 'receive-mail',
+      },
       secret: one.secretAccessKey,
     });
   });
@@ -150,7 +180,9 @@ describe('access keys', () => {
 
   it('are not issued for a role that Lambda may not assume', async () => {
     await deployRole({ AssumeRolePolicyDocument: trust('ses.amazonaws.com') });
-    expect(() => keysOf().issueKeys(roleArn, 'f')).toThrow(/lambda.amazonaws.com is not authorized to perform: sts:AssumeRole/);
+    expect(() => keysOf().issueKeys(roleArn, 'f')).toThrow(
+      /lambda.amazonaws.com is not authorized to perform: sts:AssumeRole/,
+    );
   });
 
   it('of another start make no calls, but what they presigned works until the session ends', async () => {
@@ -187,7 +219,9 @@ describe('access keys', () => {
   it('of the operator last as long as the home, for its owner only', () => {
     const operator = keysOf().operator;
     expect(keysOf().operator).toEqual(operator);
-    expect(keysOf().find(operator.accessKeyId, undefined, undefined)).toMatchObject({ caller: { kind: 'operator' } });
+    expect(keysOf().find(operator.accessKeyId, undefined, undefined)).toMatchObject({
+      caller: { kind: 'operator' },
+    });
     expect(statSync(join(home, 'keys.json')).mode & 0o777).toBe(0o600);
   });
 

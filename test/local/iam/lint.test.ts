@@ -5,13 +5,37 @@ const statement = (more: object) => ({ Effect: 'Allow', Action: 's3:GetObject', 
 const condition = (Condition: object) => statement({ Condition });
 
 const refused: [name: string, statement: object, message: RegExp][] = [
-  ['an unknown operator', condition({ StringMatches: { 's3:prefix': 'x' } }), /operator StringMatches is not known/],
+  [
+    'an unknown operator',
+    condition({ StringMatches: { 's3:prefix': 'x' } }),
+    /operator StringMatches is not known/,
+  ],
   ['BinaryEquals', condition({ BinaryEquals: { 's3:prefix': 'x' } }), /operator BinaryEquals/],
-  ['an unknown quantifier', condition({ 'ForSome:StringLike': { 's3:prefix': 'x' } }), /operator ForSome:StringLike/],
-  ['an unknown key', condition({ StringEquals: { 'aws:SourceVpce': 'x' } }), /key aws:SourceVpce is not known/],
-  ['a many-valued key without a quantifier', condition({ StringLike: { 'dynamodb:LeadingKeys': 'x' } }), /write ForAllValues:StringLike/],
-  ['an unknown variable', statement({ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/org}/*' }), /variable aws:PrincipalTag\/org/],
-  ['an unknown variable in a value', condition({ StringLike: { 's3:prefix': '${saml:sub}/*' } }), /variable saml:sub/],
+  [
+    'an unknown quantifier',
+    condition({ 'ForSome:StringLike': { 's3:prefix': 'x' } }),
+    /operator ForSome:StringLike/,
+  ],
+  [
+    'an unknown key',
+    condition({ StringEquals: { 'aws:SourceVpce': 'x' } }),
+    /key aws:SourceVpce is not known/,
+  ],
+  [
+    'a many-valued key without a quantifier',
+    condition({ StringLike: { 'dynamodb:LeadingKeys': 'x' } }),
+    /write ForAllValues:StringLike/,
+  ],
+  [
+    'an unknown variable',
+    statement({ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/org}/*' }),
+    /variable aws:PrincipalTag\/org/,
+  ],
+  [
+    'an unknown variable in a value',
+    condition({ StringLike: { 's3:prefix': '${saml:sub}/*' } }),
+    /variable saml:sub/,
+  ],
   ['NotPrincipal', statement({ NotPrincipal: '*' }), /NotPrincipal/],
   ['a federated principal', statement({ Principal: { Federated: 'x' } }), /Principal/],
   ['both Action and NotAction', statement({ NotAction: 's3:*' }), /one of Action and NotAction/],

@@ -46,7 +46,11 @@ describe('custom resources', () => {
 
   it('are created on the first start with the event CloudFormation sends', async () => {
     const { resources, events } = start(home, () => ({ PhysicalResourceId: 'p', Data: { Active: 'yes' } }));
-    const deployed = await resources.deploy('Activate', 'Custom::Activate', properties({ On: true, Retries: 3 }));
+    const deployed = await resources.deploy(
+      'Activate',
+      'Custom::Activate',
+      properties({ On: true, Retries: 3 }),
+    );
     expect(deployed).toEqual({ ref: 'p', attributes: { Active: 'yes' } });
     expect(events).toEqual([
       {
@@ -64,9 +68,16 @@ describe('custom resources', () => {
   });
 
   it('are left alone by a second start, with what was answered at the first', async () => {
-    await start(home, () => ({ PhysicalResourceId: 'p', Data: { A: '1' } })).resources.deploy('X', 'Custom::X', properties());
+    await start(home, () => ({ PhysicalResourceId: 'p', Data: { A: '1' } })).resources.deploy(
+      'X',
+      'Custom::X',
+      properties(),
+    );
     const second = start(home, () => ({ PhysicalResourceId: 'q' }));
-    expect(await second.resources.deploy('X', 'Custom::X', properties())).toEqual({ ref: 'p', attributes: { A: '1' } });
+    expect(await second.resources.deploy('X', 'Custom::X', properties())).toEqual({
+      ref: 'p',
+      attributes: { A: '1' },
+    });
     expect(second.events).toEqual([]);
   });
 
@@ -110,12 +121,20 @@ describe('custom resources', () => {
   });
 
   const failures: [name: string, reply: Reply | Error | string | undefined, message: RegExp][] = [
-    ['FAILED', { Status: 'FAILED', Reason: 'another set is active' }, /refused the Create request: another set is active/],
+    [
+      'FAILED',
+      { Status: 'FAILED', Reason: 'another set is active' },
+      /refused the Create request: another set is active/,
+    ],
     ['no answer', undefined, /ended without answering the Create request/],
     ['an exception', new Error('boom'), /boom/],
     ['no physical id', {}, /without a PhysicalResourceId/],
     ['another request id', { PhysicalResourceId: 'p', RequestId: 'x' }, /another RequestId/],
-    ['an over-long answer', { PhysicalResourceId: 'p', Data: { a: 'x'.repeat(4096) } }, /Response object is too long/],
+    [
+      'an over-long answer',
+      { PhysicalResourceId: 'p', Data: { a: 'x'.repeat(4096) } },
+      /Response object is too long/,
+    ],
     ['no JSON', 'ok', /JSON/],
   ];
   it.each(failures)('fail on %s and are created again by the next start', async (_name, reply, message) => {

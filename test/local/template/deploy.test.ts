@@ -64,7 +64,10 @@ describe('deploy', () => {
   it('leaves out what its condition leaves out', async () => {
     const { order, outputs } = await deployed({
       Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
-      Resources: { A: thing({}, { Condition: 'Never' }), B: thing({ Any: { 'Fn::If': ['Never', { Ref: 'A' }, 1] } }) },
+      Resources: {
+        A: thing({}, { Condition: 'Never' }),
+        B: thing({ Any: { 'Fn::If': ['Never', { Ref: 'A' }, 1] } }),
+      },
       Outputs: { A: { Condition: 'Never', Value: { Ref: 'A' } } },
     });
     expect(order).toEqual(['B']);
@@ -72,21 +75,49 @@ describe('deploy', () => {
   });
 
   const refused: [name: string, template: object, message: RegExp][] = [
-    ['a type', { Resources: { X: { Type: 'AWS::Athena::NamedQuery' } } }, /^Resources\.X: .*AWS::Athena::NamedQuery is not known/],
-    ['a property', { Resources: { X: thing({ Colour: 1 }) } }, /^Resources\.X .*Resources\.X\.Properties\.Colour: is not known/],
+    [
+      'a type',
+      { Resources: { X: { Type: 'AWS::Athena::NamedQuery' } } },
+      /^Resources\.X: .*AWS::Athena::NamedQuery is not known/,
+    ],
+    [
+      'a property',
+      { Resources: { X: thing({ Colour: 1 }) } },
+      /^Resources\.X .*Resources\.X\.Properties\.Colour: is not known/,
+    ],
     [
       'a nested property',
       { Resources: { X: thing({ Nested: { Count: 1, More: 1 } }) } },
       /Resources\.X\.Properties\.Nested\.More: is not known/,
     ],
-    ['a wrong value', { Resources: { X: thing({ Nested: { Count: 'one' } }) } }, /Resources\.X\.Properties\.Nested\.Count: /],
-    ['an intrinsic', { Resources: { X: thing({ Any: [{ 'Fn::GetAZs': '' }] }) } }, /Resources\.X\.Properties\.Any\.0: .*Fn::GetAZs/],
+    [
+      'a wrong value',
+      { Resources: { X: thing({ Nested: { Count: 'one' } }) } },
+      /Resources\.X\.Properties\.Nested\.Count: /,
+    ],
+    [
+      'an intrinsic',
+      { Resources: { X: thing({ Any: [{ 'Fn::GetAZs': '' }] }) } },
+      /Resources\.X\.Properties\.Any\.0: .*Fn::GetAZs/,
+    ],
     ['a name', { Resources: { X: thing({ Any: { Ref: 'Y' } }) } }, /Resources\.X\.Properties: refers to Y/],
-    ['a dependency', { Resources: { X: thing({}, { DependsOn: 'Y' }) } }, /Resources\.X\.DependsOn: there is no resource Y/],
-    ['an attribute of a resource', { Resources: { X: thing({}, { UpdatePolicy: {} }) } }, /^Resources\.X\.UpdatePolicy: /],
+    [
+      'a dependency',
+      { Resources: { X: thing({}, { DependsOn: 'Y' }) } },
+      /Resources\.X\.DependsOn: there is no resource Y/,
+    ],
+    [
+      'an attribute of a resource',
+      { Resources: { X: thing({}, { UpdatePolicy: {} }) } },
+      /^Resources\.X\.UpdatePolicy: /,
+    ],
     ['a section', { Resources: {}, Hooks: {} }, /^Hooks: /],
     ['a rule', { Resources: {}, Rules: { Mine: {} } }, /^Rules\.Mine: /],
-    ['what the service refuses', { Resources: { X: thing({ Bad: true }) } }, /^Resources\.X \(Test::Thing\): the service says no/],
+    [
+      'what the service refuses',
+      { Resources: { X: thing({ Bad: true }) } },
+      /^Resources\.X \(Test::Thing\): the service says no/,
+    ],
     [
       'a circle',
       { Resources: { X: thing({ Any: { Ref: 'Y' } }), Y: thing({ Any: { 'Fn::Sub': '${X}' } }) } },

@@ -64,7 +64,11 @@ const resolved: [name: string, value: unknown, expected: unknown][] = [
 ];
 
 const refused: [name: string, value: unknown, message: RegExp][] = [
-  ['an unknown function', { a: { 'Fn::Cidr': [] } }, /^here\.a: the intrinsic function Fn::Cidr is not known/],
+  [
+    'an unknown function',
+    { a: { 'Fn::Cidr': [] } },
+    /^here\.a: the intrinsic function Fn::Cidr is not known/,
+  ],
   ['ImportValue', { 'Fn::ImportValue': 'x' }, /Fn::ImportValue is not known/],
   ['a function beside data', { Ref: 'Queue', x: 1 }, /must be the only key/],
   ['an unknown name', { Ref: 'Nobody' }, /^here\.Ref: Nobody is not in the template/],

@@ -29,6 +29,8 @@ describe('physical names', () => {
   });
 
   it('of buckets are lower case', () => {
-    expect(physicalName('Posthorn', 'MailBucket', 'AWS::S3::Bucket', 's')).toMatch(/^posthorn-mailbucket-[a-z2-7]{12}$/);
+    expect(physicalName('Posthorn', 'MailBucket', 'AWS::S3::Bucket', 's')).toMatch(
+      /^posthorn-mailbucket-[a-z2-7]{12}$/,
+    );
   });
 });

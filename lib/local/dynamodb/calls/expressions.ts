@@ -11,14 +11,12 @@ import { actionPaths } from '../expression/update-syntax.ts';
 import { keyNames } from '../store/key-schema.ts';
 import type { Table } from '../store/table.ts';
 
-const PARAMETERS = [
-  'UpdateExpression',
-  'ConditionExpression',
-  'KeyConditionExpression',
-  'FilterExpression',
-  'ProjectionExpression',
-] as const;
-type Parameter = (typeof PARAMETERS)[number];
+type Parameter =
+  | 'UpdateExpression'
+  | 'ConditionExpression'
+  | 'KeyConditionExpression'
+  | 'FilterExpression'
+  | 'ProjectionExpression';
 
 export type ExpressionInput = { [parameter in Parameter]?: string | undefined } & {
   ExpressionAttributeNames?: Record<string, unknown> | undefined;
@@ -78,8 +76,8 @@ function otherPaths({ update, filter, projection }: Expressions): DocumentPath[]
 }
 
 /**
- * Refuses paths into key attributes, which are scalars, in updates, filters and projections. In a condition such a
- * path finds nothing.
+ * Refuses paths into key attributes, which are scalars, in updates, filters and projections. In a condition
+ * such a path finds nothing.
  */
 export function checkKeyPaths(table: Table, expressions: Expressions): void {
   const nested = new Set(otherPaths(expressions).flatMap((path) => (path.length > 1 ? [path[0]] : [])));

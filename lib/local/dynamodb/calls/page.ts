@@ -27,8 +27,7 @@ export const paging = {
   ProjectionExpression: z.string().optional(),
   ReturnConsumedCapacity: consumedMode,
 };
-const shape = z.strictObject(paging);
-export type PagingRequest = z.infer<typeof shape>;
+export type PagingRequest = z.infer<z.ZodObject<typeof paging>>;
 
 export interface Target {
   table: Table;

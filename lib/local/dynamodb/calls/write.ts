@@ -34,7 +34,10 @@ type WriteInput = ExpressionInput & {
   ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE' | undefined;
 };
 
-/** `enclosing`: the transaction call around the write; it is authorized by the write's own action all the same. */
+/**
+ * `enclosing`: the transaction call around the write; it is authorized by the write's own action all the
+ * same.
+ */
 export function preparePut(
   session: Session,
   input: WriteInput & { Item: unknown },

@@ -23,7 +23,9 @@ const MIRRORED: Record<Comparator, Comparator> = {
   '>=': '<=',
 };
 
-/** Turns a condition into a key range. Throws ValidationException for what DynamoDB does not look up by key. */
+/**
+ * Turns a condition into a key range. Throws ValidationException for what DynamoDB does not look up by key.
+ */
 export function keyConditionOf(condition: Condition, schema: KeySchema): KeyCondition {
   const tests = new Map<string, Test>();
   for (const test of testsOf(condition)) {

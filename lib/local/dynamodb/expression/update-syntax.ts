@@ -43,7 +43,8 @@ function valuePaths(value: UpdateValue): DocumentPath[] {
       return [value.path, ...valuePaths(value.otherwise)];
     case 'list_append':
       return [...valuePaths(value.first), ...valuePaths(value.second)];
-    default:
+    case '+':
+    case '-':
       return [...valuePaths(value.left), ...valuePaths(value.right)];
   }
 }

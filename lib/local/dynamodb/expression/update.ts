@@ -7,8 +7,9 @@ import { valueAt } from './document-path.ts';
 import type { UpdateAction, UpdateValue } from './update-syntax.ts';
 
 /**
- * The item after the update. Every value and every list position refers to the item as it was before; what is set
- * beyond a list's end is appended in order of position. Throws ValidationException in DynamoDB's words.
+ * The item after the update. Every value and every list position refers to the item as it was before; what
+ * is set beyond a list's end is appended in order of position. Throws ValidationException in DynamoDB's
+ * words.
  */
 export function applyUpdate(item: Item, actions: readonly UpdateAction[]): Item {
   const values = actions.map((action) => newValue(action, item));
@@ -51,7 +52,8 @@ function evaluate(value: UpdateValue, item: Item): AttributeValue {
       if (!('L' in first && 'L' in second)) throw wrongOperand();
       return { L: [...first.L, ...second.L] };
     }
-    default: {
+    case '+':
+    case '-': {
       const [left, right] = [evaluate(value.left, item), evaluate(value.right, item)];
       if (!('N' in left && 'N' in right)) throw wrongOperand();
       return { N: value.kind === '+' ? addNumbers(left.N, right.N) : subtractNumbers(left.N, right.N) };
@@ -104,7 +106,8 @@ function remove(item: Item, path: DocumentPath, lists: ChangedLists): void {
   }
   const list = (parent as { L: AttributeValue[] }).L;
   beyondEnd(list, lists);
-  if ((step as number) < list.length) delete list[step as number];
+  // A hole keeps the later positions where they are until closeRanks.
+  if ((step as number) < list.length) Reflect.deleteProperty(list, step);
 }
 
 function beyondEnd(list: AttributeValue[], lists: ChangedLists): Map<number, AttributeValue> {

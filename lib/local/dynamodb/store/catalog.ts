@@ -12,8 +12,8 @@ interface Owner {
 }
 
 /**
- * The tables that the template deploys. What lies in the file is kept; a change that would lose or reinterpret it is
- * refused.
+ * The tables that the template deploys. What lies in the file is kept; a change that would lose or
+ * reinterpret it is refused.
  */
 export class Catalog {
   readonly #tables = new Map<string, Table>();
@@ -39,7 +39,10 @@ export class Catalog {
     return this.all().find((table) => table.stream?.arn === arn);
   }
 
-  /** Creates the table, or opens and adapts the one that is there. Throws Error naming what cannot be changed. */
+  /**
+   * Creates the table, or opens and adapts the one that is there. Throws Error naming what cannot be
+   * changed.
+   */
   deploy(shape: TableShape): Table {
     return this.#database.transaction(() => {
       const known = this.#database.statement('SELECT * FROM tables WHERE name = ?').get(shape.name);

@@ -28,8 +28,9 @@ const SCHEMA = `
 `;
 
 /**
- * The one SQLite file. A commit survives the end of the process; with `durable` (fsync at each commit) also a power
- * loss. The file is held exclusively, so that a second process on the same home fails instead of disagreeing.
+ * The one SQLite file. A commit survives the end of the process; with `durable` (fsync at each commit) also
+ * a power loss. The file is held exclusively, so that a second process on the same home fails instead of
+ * disagreeing.
  */
 export class Database {
   readonly #db: DatabaseSync;
@@ -46,7 +47,9 @@ export class Database {
     } catch (error) {
       this.#db.close();
       if (!/locked|busy/.test(String(error))) throw error;
-      throw new Error(`${file} is in use by another process; stop that one or choose another home`);
+      throw new Error(`${file} is in use by another process; stop that one or choose another home`, {
+        cause: error,
+      });
     }
   }
 

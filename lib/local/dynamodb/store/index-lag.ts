@@ -11,8 +11,8 @@ export interface IndexChange {
 }
 
 /**
- * What the last few commits changed in the indexes, so that a query can be answered from before them. A lagging
- * answer ends the lag: the next query sees everything, as an index catches up in the end.
+ * What the last few commits changed in the indexes, so that a query can be answered from before them. A
+ * lagging answer ends the lag: the next query sees everything, as an index catches up in the end.
  */
 export class IndexLag {
   #commits: IndexChange[][] = [];

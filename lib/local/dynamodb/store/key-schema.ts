@@ -36,7 +36,10 @@ export function pick(item: Item, names: Iterable<string>): Item {
   return picked;
 }
 
-/** Checks the key parameter of a read, update or delete: exactly the key attributes, of their types and sizes. */
+/**
+ * Checks the key parameter of a read, update or delete: exactly the key attributes, of their types and
+ * sizes.
+ */
 export function checkKey(schema: KeySchema, key: Item): void {
   const names = keyNames(schema);
   const fits = [schema.hash, schema.range].every((part) => {

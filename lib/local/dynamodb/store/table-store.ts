@@ -45,8 +45,8 @@ export class TableStore {
   }
 
   /**
-   * Replaces `old` (what `get` answered) by `item`; either may be absent. A write that changes nothing leaves no
-   * stream record, as on AWS. `byTtl`: the time to live deletes, which costs nothing.
+   * Replaces `old` (what `get` answered) by `item`; either may be absent. A write that changes nothing
+   * leaves no stream record, as on AWS. `byTtl`: the time to live deletes, which costs nothing.
    */
   replace(table: Table, old: Row | undefined, item: Item | undefined, meter: Meter, byTtl = false): void {
     if (old === undefined && item === undefined) return void meter.write(table, 1);

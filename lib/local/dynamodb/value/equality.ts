@@ -26,7 +26,10 @@ export function sameItem(left: Item, right: Item): boolean {
   });
 }
 
-/** Order of two strings by their UTF-8 bytes, numbers by value, binaries by byte; undefined for any other pair. */
+/**
+ * Order of two strings by their UTF-8 bytes, numbers by value, binaries by byte; undefined for any other
+ * pair.
+ */
 export function compareValues(left: AttributeValue, right: AttributeValue): number | undefined {
   if ('N' in left && 'N' in right) return compareNumbers(left.N, right.N);
   if ('S' in left && 'S' in right) return Buffer.compare(Buffer.from(left.S), Buffer.from(right.S));

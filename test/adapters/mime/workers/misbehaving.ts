@@ -1,8 +1,7 @@
-/** A parsing thread that does what the body of the mail says: the ways in which a parser can fail. */
+/** A parsing process that does what the body of the mail says: the ways in which a parser can fail. */
 import { readFile } from 'node:fs/promises';
-import { parentPort } from 'node:worker_threads';
-import type { ParseJob } from '../../../../lib/adapters/mime/parse-thread.ts';
 import { readMail } from '../../../../lib/adapters/mime/read-mail.ts';
+import { serveParsing } from '../../../../lib/adapters/mime/serve-parsing.ts';
 
 const misdeeds: Record<string, () => unknown> = {
   throw: () => {
@@ -23,20 +22,22 @@ const misdeeds: Record<string, () => unknown> = {
     const all: unknown[] = [];
     for (;;) all.push(new Array(100_000).fill(all.length));
   },
+  'exhaust-at-once': () => '\n'.repeat(20_000_000).replace(/\r?\n/g, '\n'),
   loop: () => {
     for (;;);
   },
   backtrack: () => /^(a+)+$/.test(`${'a'.repeat(60)}b`),
   exit: () => process.exit(0),
+  crash: () => process.kill(process.pid, 'SIGSEGV'),
   hang: () => new Promise(() => undefined),
 };
 
-parentPort?.on('message', async (job: ParseJob) => {
+serveParsing(async (job, report) => {
   const body = (await readFile(job.path, 'latin1')).split('\r\n\r\n')[1] ?? '';
   const [stage, misdeed] = body.trim().split(' ');
   if (stage === 'reading') await misdeeds[misdeed ?? '']?.();
   const { mail, derive } = await readMail(job.path, job.directory, job.limits);
-  parentPort?.postMessage({ stage: 'read', mail });
+  report({ stage: 'read', mail });
   if (stage === 'deriving') await misdeeds[misdeed ?? '']?.();
-  parentPort?.postMessage({ stage: 'derived', fields: derive() });
+  report({ stage: 'derived', fields: derive() });
 });

@@ -1,5 +1,4 @@
-/** Loads the parsing thread's module and says whether all objects could still be given new properties. */
-import { parentPort } from 'node:worker_threads';
+/** Loads the parsing process's module and says whether all objects could still be given new properties. */
 import '../../../../lib/adapters/mime/worker.ts';
 
-parentPort?.postMessage(Object.isExtensible(Object.prototype));
+process.send?.(Object.isExtensible(Object.prototype));

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { firstOrganization } from '../../lib/cli/first-organization.ts';
+import { synthesize } from '../../lib/infra/synthesize.ts';
+import { Clock } from '../../lib/local/clock.ts';
+import { startCloud, type LocalCloud } from '../../lib/local/start.ts';
+import { calm, type Weather } from '../../lib/local/weather.ts';
+import { createClient, type Client } from '../../lib/sdk/client.ts';
+import { project } from './posthorn-process.ts';
+
+export type Resources = Record<string, { Type: string; Properties: any; Metadata?: any }>;
+
+export interface OpenOptions {
+  /** Changes the synthesized template before it is deployed. */
+  edit?: (resources: Resources) => void;
+  /** Runs the bundles of a cloud assembly that is made in this folder, instead of the sources. */
+  bundles?: string;
+  weather?: Weather;
+  /** Kept when the cloud closes; a temporary one by default. */
+  home?: string;
+  durable?: boolean;
+  smtpPort?: number;
+  dnsPort?: number;
+  port?: number;
+  verbose?: boolean;
+}
+
+/** A local cloud in this process, in a home of its own, deployed from the template of today's sources. */
+export interface OpenCloud {
+  cloud: LocalCloud;
+  /** Every line for the person at the terminal. */
+  printed: string[];
+  /** A client of a new organization; no repeats, so that a failed call is seen. */
+  client(): Promise<Client>;
+  close(): Promise<void>;
+}
+
+export const domain = 'posthorn.test';
+const origin = 'http://127.0.0.1:65535';
+let sources: { template: object; stackName: string } | undefined;
+
+/** What is deployed, for an API at `origin`; synthesized once, since that takes most of a second. */
+function synthesized(outdir: string | undefined) {
+  const options = { mailDomain: domain, publicOrigins: [origin], local: true };
+  if (outdir !== undefined) return synthesize({ ...options, bundle: true, outdir });
+  return (sources ??= synthesize({ ...options, bundle: false }));
+}
+
+export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
+  const { edit, bundles, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'posthorn-')));
+  const removeHome = async () => {
+    if (options.home === undefined) await rm(home, { recursive: true });
+  };
+  const port = options.port ?? (await freePort());
+  const { template, stackName } = synthesized(bundles);
+  const own = JSON.parse(JSON.stringify(template).replaceAll(origin, `http://127.0.0.1:${port}`));
+  edit?.(own.Resources);
+  const printed: string[] = [];
+  const print = (line: string) => void printed.push(line);
+  const clock = new Clock();
+  const cloud = await startCloud({
+    ...{ template: own, stackName, home, port, smtpPort, dnsPort, domain, region: 'us-east-1', durable },
+    ...{ clock, weather, code: { project, bundles }, print, verbose: options.verbose ?? false },
+  }).catch(async (error: Error) => {
+    await removeHome();
+    throw Object.assign(error, { printed });
+  });
+  return {
+    cloud,
+    printed,
+    async client() {
+      const { key } = await firstOrganization(cloud);
+      return createClient({ baseUrl: cloud.api, key, retries: 0, now: () => clock.now() });
+    },
+    async close() {
+      await cloud.stop();
+      await removeHome();
+    },
+  };
+}
+
+/** The one resource of a type whose logical id begins so. */
+export function resourceOf(resources: Resources, type: string, prefix: string) {
+  const found = Object.entries(resources).filter(([id, { Type }]) => Type === type && id.startsWith(prefix));
+  if (found.length !== 1) throw new Error(`${found.length} resources ${prefix}… of type ${type}`);
+  const [[logicalId, resource]] = found as [[string, Resources[string]]];
+  return { logicalId, ...resource };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
