@@ -1,8 +1,13 @@
 import type { Verdict } from '../contract/message.ts';
 import type { Notice } from '../contract/notice.ts';
+import { readResults } from './authentication-results.ts';
 
 /** How long a notice may take before the mail is taken in without it. */
 export const noticeMs = 10 * 60_000;
+
+/** The name of every SES server that receives. */
+const byInbound = /\sby inbound-smtp\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?\s/;
+const unknown = { spf: 'PROCESSING_FAILED', dkim: 'PROCESSING_FAILED', dmarc: 'PROCESSING_FAILED' } as const;
 
 /**
  * Reads from the trace headers SES put on top what the lost notice would have said. Only that top block counts:
@@ -13,8 +18,8 @@ export function inferNotice({ key, stored_at, head }: { key: string; stored_at: 
   const trace = traceBlock(head);
   const received = trace.get('received');
   const recipient = received?.match(/\sfor\s+<?([^\s<>;]+@[^\s<>;]+)>?\s*;/)?.[1];
-  if (received === undefined || recipient === undefined) return undefined;
-  const results = trace.get('authentication-results') ?? '';
+  if (received === undefined || recipient === undefined || !byInbound.test(received)) return undefined;
+  const { spf, dkim, dmarc } = readResults(trace.get('authentication-results') ?? '') ?? unknown;
   const source = trace.get('return-path')?.match(/<([^<>\s]*)>/)?.[1] ?? '';
   return {
     ses_id: key.slice(key.lastIndexOf('/') + 1),
@@ -24,9 +29,7 @@ export function inferNotice({ key, stored_at, head }: { key: string; stored_at: 
     recipients: [recipient],
     envelope: 'inferred',
     verdicts: {
-      spf: result(results, 'spf'),
-      dkim: result(results, 'dkim'),
-      dmarc: result(results, 'dmarc'),
+      ...{ spf, dkim, dmarc },
       spam: verdict(trace.get('x-ses-spam-verdict')),
       virus: verdict(trace.get('x-ses-virus-verdict')),
     },
@@ -50,11 +53,3 @@ function traceBlock(head: string): Map<string, string> {
 }
 
 const verdict = (value: string | undefined): Verdict => (value === 'PASS' || value === 'FAIL' || value === 'GRAY' ? value : 'PROCESSING_FAILED');
-
-/** RFC 8601 results in the words of a verdict. */
-function result(results: string, method: string): Verdict {
-  const value = new RegExp(`(?:^|[;\\s])${method}=([a-z]+)`).exec(results)?.[1];
-  if (value === 'pass') return 'PASS';
-  if (value === 'fail') return 'FAIL';
-  return value === 'temperror' || value === 'permerror' ? 'PROCESSING_FAILED' : 'GRAY';
-}

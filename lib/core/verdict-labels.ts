@@ -1,6 +1,7 @@
 import type { Authentication } from '../contract/message.ts';
 import type { Notice } from '../contract/notice.ts';
 import type { EventType } from '../contract/webhook.ts';
+import { readResults } from './authentication-results.ts';
 import type { ParsedMail } from './mail.ts';
 
 type Verdicts = Notice['verdicts'];
@@ -47,9 +48,7 @@ export function authenticationOf({ verdicts, source }: Notice, { from = '', head
  */
 function signingDomains(headers: Record<string, string>): string[] {
   const [, results = ''] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authentication-results') ?? [];
-  const [first = ''] = results.split('\n');
-  if (!/^\s*amazonses\.com\s*;/.test(first)) return [];
-  return [...first.matchAll(/[;\s]dkim=pass header\.[di]=@?([^\s;]+)/g)].map(([, domain]) => domainOf(`@${domain}`) ?? '');
+  return readResults(results.split('\n', 1)[0] ?? '')?.signed_by ?? [];
 }
 
 /** RFC 7489 §3.1, relaxed, without the public suffix list: one domain is the other or lies below it. */

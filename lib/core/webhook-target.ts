@@ -35,8 +35,12 @@ const literalAddress = (hostname: string) => {
   return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
 };
 
-/** `unicast` leaves out private, loopback, link-local, CGNAT, ULA, multicast, documentation and 6to4 or NAT64 ranges. */
-const isPublic = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean => address.range() === 'unicast';
+/**
+ * `unicast` leaves out private, loopback, link-local, CGNAT, ULA, multicast, documentation and 6to4 or NAT64 ranges;
+ * of IPv6 only 2000::/3 is given out (RFC 4291 §2.4), which also rules out the old `::10.0.0.1`.
+ */
+const isPublic = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+  address.range() === 'unicast' && ('octets' in address || address.parts[0]! >> 13 === 1);
 
 const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || literalAddress(hostname)?.range() === 'loopback';

@@ -68,6 +68,8 @@ export class Endpoint {
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    // The SDK corrects its own clock by this header, and would sign with the machine's time.
+    outgoing.setHeader('date', new Date(this.#options.clock.now()).toUTCString());
     try {
       const response = await this.#answer(wireRequest(incoming), incoming);
       await send(response, incoming, outgoing);

@@ -120,6 +120,13 @@ describe('the endpoint', () => {
     expect(received).toEqual([]);
   });
 
+  it('dates its answers by the one clock, which SDK clients set theirs by', async () => {
+    const { url, clock } = await runningEndpoint();
+    clock.advance(3_600_000);
+    const { headers } = await fetch(url);
+    expect(Math.abs(Date.parse(headers.get('date')!) - clock.now())).toBeLessThan(5_000);
+  });
+
   it('names a service it does not have', async () => {
     const { url, operator } = await runningEndpoint();
     const { hostname, port, host } = new URL(url);
