@@ -13,7 +13,7 @@ export const keys: Keys = {
   thumbprint,
   verify(jwk, text, signature) {
     try {
-      const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+      const key = createPublicKey({ key: jwk, format: 'jwk' });
       const digest = jwk.kty === 'OKP' ? null : 'sha256';
       return verify(digest, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
     } catch {

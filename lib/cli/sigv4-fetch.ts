@@ -10,6 +10,8 @@ export interface SigV4Options {
   operator?: OperatorKey;
   fetch?: typeof fetch;
   env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
 }
 
 /** A `fetch` that signs with SigV4 for API Gateway (`execute-api`). It takes text bodies. */
@@ -18,6 +20,7 @@ export function createSigV4Fetch({
   operator,
   fetch: send = fetch,
   env = process.env,
+  now = Date.now,
 }: SigV4Options): typeof fetch {
   const signer = new SignatureV4({
     service: 'execute-api',
@@ -30,7 +33,7 @@ export function createSigV4Fetch({
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const method = init.method ?? 'GET';
-    const { headers } = await signer.sign({
+    const request = {
       method,
       protocol: url.protocol,
       hostname: url.hostname,
@@ -39,7 +42,8 @@ export function createSigV4Fetch({
       query: queryBag(url.searchParams),
       headers: { ...Object.fromEntries(new Headers(init.headers)), host: url.host },
       ...(init.body != null && { body: init.body }),
-    });
+    };
+    const { headers } = await signer.sign(request, { signingDate: new Date(now()) });
     // fetch sets Host itself, to the same.
     const { host: _, ...sent } = headers;
     return send(url.href, { ...init, method, headers: sent });

@@ -81,7 +81,7 @@ function logged(log: Log, now: () => number): Step {
     });
   return {
     after: (step) => void write(step),
-    onError: (step) => void write(step as Parameters<typeof write>[0]),
+    onError: (step) => void write(step),
   };
 }
 

@@ -37,5 +37,5 @@ export function queueDoor<Job>({
       return { batchItemFailures: failed.flat().map((itemIdentifier) => ({ itemIdentifier })) };
     },
   );
-  return (event, context) => chain(event, context) as Promise<SQSBatchResponse>;
+  return (event, context) => chain(event, context);
 }

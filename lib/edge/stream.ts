@@ -33,5 +33,5 @@ export function streamDoor<Change>({
       return { batchItemFailures: [] };
     },
   );
-  return (event, context) => chain(event, context) as Promise<DynamoDBBatchResponse>;
+  return (event, context) => chain(event, context);
 }

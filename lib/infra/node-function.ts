@@ -60,7 +60,7 @@ export class NodeFunction<Env extends { [K in keyof Env]: string }> extends Cons
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
       code: this.#code(id, { index: entry, ...props.workers }),
-      environment: environment as Record<string, string>,
+      environment: environment,
       memorySize: memory,
       timeout,
       role: this.#role,

@@ -351,7 +351,7 @@ describe('exit codes', () => {
     ]);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /^display_name: leave out .*\(and 1 more\) \(validation_error\)\n  client_id: give 1 to 256/,
+      /^display_name: leave out .*\(and 1 more\) \(validation_error\)\n {2}client_id: give 1 to 256/,
     );
   });
 });

@@ -77,10 +77,12 @@ interface Real {
 }
 describe.skipIf(!existsSync(corpus))('real notices that came with their mail', () => {
   const files = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('_sns_body.json')) : [];
+  // Two of these were edited by hand for another purpose: the verdict only in the notice, a header put on top.
+  const edited = ['spamVerdict_FAIL_email_sns_body.json', 'single_recipient_list_email_sns_body.json'];
   const bodies = files.map((name) => JSON.parse(readFileSync(join(corpus, name), 'utf8')) as { Message?: string });
   const real = bodies.flatMap(({ Message }, at): [string, Real][] => {
     const message = Message?.startsWith('{') === true ? (JSON.parse(Message) as Real) : undefined;
-    return message?.content?.includes('inbound-smtp') === true ? [[files[at]!, message]] : [];
+    return message?.content?.includes('inbound-smtp') === true && !edited.includes(files[at]!) ? [[files[at]!, message]] : [];
   });
 
   it.each(real)('%s would have been told the same without it', (_, { content = '', mail: { source }, receipt }) => {

@@ -39,7 +39,7 @@ export function apiEvent({ method = 'GET', url, headers = {}, body, iam }: Sent)
     ...(body !== undefined && {
       body: typeof body === 'string' ? body : Buffer.from(body).toString('base64'),
     }),
-  } as APIGatewayProxyEventV2;
+  };
 }
 
 export const lambdaContext = { awsRequestId: 'lambda-1', getRemainingTimeInMillis: () => 10_000 } as Context;

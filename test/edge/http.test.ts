@@ -65,7 +65,7 @@ function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
   };
   const nonces = {
     claim: async ({ key: name }: Once) =>
-      (claimed.has(name) ? 'used' : (claimed.add(name), 'claimed')) as 'used' | 'claimed',
+      (claimed.has(name) ? 'used' : (claimed.add(name), 'claimed')),
   };
   const answering =
     (answer: ((call: any) => Promise<unknown>) | undefined, otherwise: unknown) => async (call: any) => {
@@ -105,7 +105,7 @@ function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
       method,
       url: `${origin}${path}`,
       headers,
-      ...(text !== undefined && { body: text as string }),
+      ...(text !== undefined && { body: text }),
     };
     return send(await librarySigned(key, sent, { now }));
   };

@@ -27,5 +27,5 @@ export async function librarySigned(key: TestKey, sent: Sent, signing: LibrarySi
     { key: createSigner(key.privateKey, alg), name: label, fields, params, paramValues },
     { method: sent.method ?? 'GET', url: sent.url, headers },
   );
-  return { ...sent, headers: signed as Record<string, string> };
+  return { ...sent, headers: signed };
 }

@@ -9,7 +9,7 @@ import { signedCaller } from '../../lib/edge/signed-caller.ts';
 import type { SignatureClaim } from '../../lib/edge/signature-claim.ts';
 import { verifySignature } from '../../lib/edge/signature.ts';
 import { signatureHeaders } from '../../lib/sdk/signing-fetch.ts';
-import { signerOf, type SigningJwk } from '../../lib/sdk/key.ts';
+import { signerOf } from '../../lib/sdk/key.ts';
 import { apiEvent, type Sent } from './api-event.ts';
 import { testKey, type TestKey } from './key-fixture.ts';
 import { librarySigned } from './library-signer.ts';
@@ -184,7 +184,7 @@ describe('RFC 9421', () => {
       ...fields.map((field, n) => `${field}: ${values[n]}`),
       `"@signature-params": ${claim.parameters}`,
     ].join('\n');
-    const signer = signerOf({ ...jwk, d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU' } as SigningJwk);
+    const signer = signerOf({ ...jwk, d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU' });
     expect(Buffer.from(await signer.sign(Buffer.from(base)))).toEqual(claim.signature);
   });
 });

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, connect } from 'node:net';
-import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
+import { readOptions } from '../../lib/local/serve.ts';
 import { Command, project, readLocal, startArgs, startPosthorn } from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
@@ -151,42 +151,38 @@ describe('npm start', () => {
   });
 });
 
+describe('options', () => {
+  it('have the documented defaults', () => {
+    expect(readOptions([])).toEqual({
+      port: 8025,
+      'smtp-port': 2525,
+      'dns-port': 5354,
+      domain: 'posthorn.test',
+      home: '.posthorn',
+      durable: false,
+    });
+  });
+});
+
 describe('a start that cannot be', () => {
+  it('says which option is wrong and what there is, and no more', async () => {
+    const { code, output } = await failedStart(['bin/local.ts', '--port', 'eighty']);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^--port: /);
+    expect(output).toContain('npm start -- [options]');
+    expect(output).not.toMatch(/\n\s+at /);
+  });
+
   it.each([
-    [['--port', 'eighty'], /^--port: /],
-    [['--smtp-port', '65536'], /^--smtp-port: /],
+    [['--port', '65536'], /^--port: /],
+    [['--smtp-port', ''], /^--smtp-port: /],
     [['--dns-port', '-1'], /--dns-port/],
     [['--domain', 'no_domain'], /^--domain: /],
     [['--home', ''], /^--home: /],
     [['--colour'], /--colour/],
     [['elsewhere'], /elsewhere/],
-  ])('names the wrong option of %j and prints the usage', async (args, message) => {
-    const { code, output } = await failedStart(['bin/local.ts', ...args]);
-    expect(code).toBe(1);
-    expect(output).toMatch(message);
-    expect(output).toContain('npm start -- [options]');
-    expect(output).not.toMatch(/\n\s+at /);
-  });
-
-  it('names the port that is taken, and leaves the home as it can be used', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    const socket = createSocket('udp4');
-    await once(server, 'listening');
-    const taken = (server.address() as { port: number }).port;
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    for (const [option, busy] of [
-      ['--port', taken],
-      ['--smtp-port', taken],
-      ['--dns-port', socket.address().port],
-    ] as const) {
-      const { code, output } = await failedStart(startArgs(home, option, String(busy)));
-      expect(output).toBe(`127.0.0.1:${busy} is in use; choose another port, or 0 for any free one\n`);
-      expect(code).toBe(1);
-    }
-    server.close();
-    socket.close();
-    expect(existsSync(join(home, 'local.json'))).toBe(false);
+  ])('names the wrong option of %j', (args, message) => {
+    expect(() => readOptions(args)).toThrow(message);
   });
 
   it('says which file is spoilt, and does not replace the key', async () => {

@@ -109,7 +109,7 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
     }),
   };
   const claim = async ({ key: name }: Once) =>
-    (used.has(name) ? 'used' : (used.add(name), 'claimed')) as 'used' | 'claimed';
+    (used.has(name) ? 'used' : (used.add(name), 'claimed'));
   const door = httpDoor({
     useCases: recorded,
     authenticate: signedCaller({ origins: [origin], directory }),

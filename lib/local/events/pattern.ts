@@ -8,7 +8,7 @@ type Test = (value: unknown) => boolean;
 /** Throws an Error (InvalidEventPatternException) that names the path of what EventBridge would not take. */
 export function compilePattern(pattern: unknown): Pattern {
   if (JSON.stringify(pattern).length > 2048) throw invalid('', 'is longer than 2048 characters');
-  return compileObject(pattern, '') as Pattern;
+  return compileObject(pattern, '');
 }
 
 function compileObject(pattern: unknown, path: string): Test {

@@ -98,7 +98,7 @@ export function eventResources(registry: Registry): ResourceType[] {
     properties: busProperties,
     deploy({ properties: { Name: name, Policy: policy } }) {
       const arn = busArn(cloud, name);
-      buses.set(name, { name, arn, policy: policy as PolicyDocument | undefined });
+      buses.set(name, { name, arn, policy: policy });
       return { ref: name, attributes: { Arn: arn, Name: name } };
     },
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Deployed, Resource, ResourceType } from '../cloud.ts';
 import type { Service, ServiceResponse } from '../cloud.ts';
 import { Api } from './api.ts';

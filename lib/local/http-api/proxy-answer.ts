@@ -35,7 +35,7 @@ export function proxyAnswer(payload: string): ApiAnswer | undefined {
     const body = Buffer.from(typeof value === 'string' ? value : payload);
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   }
-  return structured(value as Structured);
+  return structured(value);
 }
 
 interface Structured {

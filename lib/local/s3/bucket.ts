@@ -125,7 +125,7 @@ function bucketPolicyType(store: Store): ResourceType<z.infer<typeof bucketPolic
     properties: bucketPolicyProperties,
     deploy({ logicalId, properties }) {
       const bucket = store.bucket(properties.Bucket);
-      const policy = properties.PolicyDocument as PolicyDocument;
+      const policy = properties.PolicyDocument;
       if (bucket.blocksPublicPolicy && [policy.Statement].flat().some(isPublic)) {
         const message = `${logicalId}: the policy makes ${bucket.name} public and the bucket blocks public policies`;
         throw new AwsError('AccessDenied', message, { status: 403 });

@@ -72,7 +72,7 @@ export function topicResources(cloud: Cloud, topics: Map<string, Topic>): Resour
     properties: policyProperties,
     deploy({ logicalId, physicalName, properties }) {
       for (const arn of properties.Topics) {
-        deployed(topics, logicalId, arn).policy = properties.PolicyDocument as PolicyDocument;
+        deployed(topics, logicalId, arn).policy = properties.PolicyDocument;
       }
       return { ref: physicalName, attributes: { Id: physicalName } };
     },

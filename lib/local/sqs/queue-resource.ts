@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { PolicyDocument, ResourceType } from '../cloud.ts';
+import type { ResourceType } from '../cloud.ts';
 import { enforceablePolicy } from '../iam/enforceable-policy.ts';
 import { ignored } from '../ignored.ts';
 import type { Queue, QueueSettings } from './queue.ts';
@@ -67,7 +67,7 @@ export function queueResources(queues: Queues): ResourceType[] {
     properties: policyProperties,
     deploy({ physicalName, properties }) {
       for (const url of properties.Queues)
-        queues.byUrl(url).policy = properties.PolicyDocument as PolicyDocument;
+        queues.byUrl(url).policy = properties.PolicyDocument;
       return { ref: physicalName };
     },
   };

@@ -86,7 +86,7 @@ export class LambdaHouse {
   /** Runs a function and reads its answer. */
   async call(functionArn: string, event: unknown = {}, caller: Caller = operator) {
     const { payload, ...result } = await this.lambda.invoke(functionArn, event, caller, { type: 'sync' });
-    return { ...result, payload: JSON.parse(payload!) as any };
+    return { ...result, payload: JSON.parse(payload!) };
   }
 
   async close({ keepHome = false } = {}): Promise<void> {

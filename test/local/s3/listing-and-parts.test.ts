@@ -161,7 +161,7 @@ describe('an upload in parts', () => {
     ]);
     const complete = (list: { PartNumber: number; ETag?: string | undefined }[]) =>
       client.send(
-        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list as never } }),
+        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list } }),
       );
     const [one, two] = [
       { PartNumber: 1, ETag: first.ETag },

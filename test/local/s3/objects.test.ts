@@ -203,7 +203,7 @@ describe('an object', () => {
         sink.close();
       },
     });
-    const answer = await raw('/mail/k', { method: 'PUT', body, duplex: 'half' } as RequestInit);
+    const answer = await raw('/mail/k', { method: 'PUT', body, duplex: 'half' });
     expect([answer.status, await answer.text()]).toEqual([
       411,
       expect.stringContaining('MissingContentLength'),

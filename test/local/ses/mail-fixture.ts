@@ -98,7 +98,7 @@ export async function mailWorld(
     transport,
     send: (mail: SendMailOptions) => transport.sendMail(mail),
     /** The last notice, as the topic got it. */
-    notice: () => JSON.parse(sides.published.at(-1)!.message) as any,
+    notice: () => JSON.parse(sides.published.at(-1)!.message),
     object: async (at = -1) => readFile(sides.stored.at(at)!.file, 'latin1'),
   };
 }

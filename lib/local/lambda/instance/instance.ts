@@ -140,7 +140,7 @@ export class Instance {
 
 function launch({ data, env, surroundings }: InstanceStart): Worker {
   // Read by the constructor below and handed on to every thread that the handler starts itself.
-  setEnvironmentData(surroundingsKey, surroundings as never);
+  setEnvironmentData(surroundingsKey, surroundings);
   try {
     return new Worker(runtime, {
       workerData: data,
@@ -151,7 +151,7 @@ function launch({ data, env, surroundings }: InstanceStart): Worker {
       resourceLimits: { maxOldGenerationSizeMb: Math.max(smallestHeap, data.memorySize) },
     });
   } finally {
-    setEnvironmentData(surroundingsKey, undefined as never);
+    setEnvironmentData(surroundingsKey, undefined);
   }
 }
 

@@ -1,0 +1,217 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import nodemailer, { type SendMailOptions } from 'nodemailer';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { firstOrganization } from '../../lib/cli/first-organization.ts';
+import { createSigV4Fetch } from '../../lib/cli/sigv4-fetch.ts';
+import type { Message } from '../../lib/contract/message.ts';
+import type { Permissions } from '../../lib/contract/permission.ts';
+import type { LocalCloud } from '../../lib/local/start.ts';
+import { badWeather, type Misfortune, type Weather } from '../../lib/local/weather.ts';
+import { createClient, type Client } from '../../lib/sdk/client.ts';
+import type { SigningJwk } from '../../lib/sdk/key.ts';
+import { createOperator, type Operator } from '../../lib/sdk/operator.ts';
+import { domain, openCloud, type OpenCloud } from './local-cloud.ts';
+
+export { domain };
+
+/** How often each misfortune strikes in a journey that says nothing else. */
+export const usualOdds: Partial<Record<Misfortune, number>> = {
+  'duplicate': 0.15,
+  'reorder': 0.2,
+  'delay': 0.1,
+  'index-lag': 0.1,
+  'transaction-conflict': 0.05,
+  'throttle': 0.02,
+  'partial-batch': 0.05,
+};
+
+export interface MailroomOptions {
+  /** On top of the usual ones; `calm` leaves them all out. */
+  odds?: Partial<Record<Misfortune, number>> | 'calm';
+  /** Refusals by IAM, or dead letters, that the journey is about. */
+  expects?: { deadLetters?: boolean };
+}
+
+/** Milliseconds within which a mail has to be there, by the machine's clock. */
+const patience = 25_000;
+
+/** A mailroom that all tests of a file share, in bad weather; opened before the first and inspected after the last. */
+export function sharedMailroom(options: MailroomOptions = {}): Mailroom {
+  const mailroom = new Mailroom(options);
+  beforeAll(() => mailroom.open());
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') mailroom.tell();
+  });
+  afterAll(() => mailroom.close());
+  return mailroom;
+}
+
+export class Mailroom {
+  readonly seed = Number(process.env['WEATHER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  readonly #options: MailroomOptions;
+  #open: OpenCloud | undefined;
+  #first: { organization_id: string; key: { private_jwk: SigningJwk } } | undefined;
+  #transport: ReturnType<typeof nodemailer.createTransport> | undefined;
+  #raining = false;
+
+  constructor(options: MailroomOptions = {}) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    this.#open = await openCloud({ weather: this.#weather() });
+    const { smtp, api, operator } = this.cloud;
+    this.#transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true });
+    this.#first = await firstOrganization({ api, operator });
+    this.#raining = true;
+  }
+
+  get cloud(): LocalCloud {
+    if (this.#open === undefined) throw new Error('the mailroom is not open');
+    return this.#open.cloud;
+  }
+  get printed(): string[] {
+    return this.#open?.printed ?? [];
+  }
+  get organization_id(): string {
+    return this.#first!.organization_id;
+  }
+
+  /** With an unrestricted key of the first organization, or with another one. */
+  client(key: { private_jwk: SigningJwk } = this.#first!.key): Client {
+    // A client of the field repeats what was throttled; here without waiting seconds for it.
+    return createClient({ baseUrl: this.cloud.api, key, retries: 5, pause: () => wait(20), now: () => this.cloud.clock.now() });
+  }
+
+  get operator(): Operator {
+    const { api, operator, clock } = this.cloud;
+    const signed = createSigV4Fetch({ api, operator, now: () => clock.now() });
+    return createOperator({ baseUrl: api, fetch: signed, retries: 5, pause: () => wait(20) });
+  }
+
+  /** A key of the first organization, or of another, with just these permissions. */
+  async clientWith(permissions?: Permissions, organization_id = this.organization_id): Promise<Client> {
+    const issued = await this.operator.apiKeys.create(organization_id, { type: 'generate', ...(permissions && { permissions }) });
+    return this.client({ private_jwk: issued.private_jwk! });
+  }
+
+  /** A new organization and an unrestricted key for it. */
+  async organization(): Promise<{ organization_id: string; client: Client }> {
+    const { organization_id } = await this.operator.organizations.create();
+    return { organization_id, client: await this.clientWith(undefined, organization_id) };
+  }
+
+  /** A new inbox; a repeat after an answer that got lost finds it. Answers its address. */
+  async inbox(client = this.client(), username?: string): Promise<string> {
+    const name = username ?? `agent-${++inboxes}`;
+    return (await client.inboxes.create({ username: name, client_id: `journey-${name}` })).inbox_id;
+  }
+
+  /** Sends as alice@sender.test, which authenticates from this machine. Returns with the 250. */
+  async send(mail: SendMailOptions): Promise<void> {
+    await this.#transport!.sendMail({ from: 'Alice <alice@sender.test>', subject: 'A test', text: 'Hello.', ...mail });
+  }
+
+  /** Sends these bytes as they are; in text, every line ends in CRLF. */
+  async sendRaw(to: string | string[], raw: string | Buffer, from = 'alice@sender.test'): Promise<void> {
+    const bytes = typeof raw === 'string' ? Buffer.from(raw.replace(/\r?\n/g, '\r\n')) : raw;
+    await this.#transport!.sendMail({ envelope: { from, to }, raw: bytes });
+  }
+
+  /** What `to` stands for must come true; meanwhile the cloud's clock runs ahead, faster the longer it takes. */
+  async eventually<T>(check: () => Promise<T> | T): Promise<T> {
+    const end = performance.now() + patience;
+    const began = performance.now();
+    for (;;) {
+      try {
+        return await check();
+      } catch (error) {
+        if (performance.now() > end) throw error;
+      }
+      await wait(20);
+      // Late deliveries come within seconds; a visibility timeout or the reconciler takes ten minutes and more.
+      this.cloud.clock.advance(performance.now() - began < 4_000 ? 200 : 15_000);
+    }
+  }
+
+  /** The messages of an inbox, newest first, once there are so many and the lists say so. */
+  async messages(inbox: string, count: number, client = this.client(), query: Parameters<Client['inboxes']['messages']['list']>[1] = {}) {
+    return this.eventually(async () => {
+      const { messages } = await client.inboxes.messages.list(inbox, query);
+      if (messages.length !== count) throw new Error(`${messages.length} messages in ${inbox}, not ${count}: ${messages.map(({ subject }) => subject).join(', ')}`);
+      return messages;
+    });
+  }
+
+  /** The one message of this subject, whole. */
+  async message(inbox: string, subject: string, client = this.client()): Promise<Message> {
+    const found = await this.eventually(async () => {
+      const { messages } = await client.inboxes.messages.list(inbox, { limit: 100, include_spam: true, include_blocked: true, include_unauthenticated: true });
+      const [one, ...others] = messages.filter((each) => each.subject === subject);
+      if (one === undefined || others.length > 0) throw new Error(`${others.length + (one ? 1 : 0)} messages "${subject}" in ${inbox}`);
+      return one;
+    });
+    return client.inboxes.messages.get(inbox, found.message_id);
+  }
+
+  /** Waits until nothing is on its way: no message in a queue, nothing left in `incoming/`. */
+  async quiet(): Promise<void> {
+    await this.eventually(async () => {
+      const waiting = await this.queued((name) => !/dead/i.test(name));
+      if (waiting > 0) throw new Error(`${waiting} messages are on their way`);
+    });
+  }
+
+  /** URLs of queues whose logical id matches. */
+  queueUrls(matches: (logicalId: string) => boolean): string[] {
+    return Object.entries(this.cloud.refs).flatMap(([id, ref]) => (/^https?:.*\/\d{12}\//.test(ref) && matches(id) ? [ref] : []));
+  }
+
+  sqs(): SQSClient {
+    const { aws: endpoint, operator } = this.cloud;
+    const credentials = { accessKeyId: operator.access_key_id, secretAccessKey: operator.secret_access_key };
+    return new SQSClient({ endpoint, region: operator.region, credentials, systemClockOffset: this.cloud.clock.now() - Date.now() });
+  }
+
+  async queued(matches: (logicalId: string) => boolean): Promise<number> {
+    const sqs = this.sqs();
+    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed'] as const;
+    let sum = 0;
+    for (const QueueUrl of this.queueUrls(matches)) {
+      const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }));
+      for (const name of AttributeNames) sum += Number(Attributes[name]);
+    }
+    return sum;
+  }
+
+  /** The weather clears up, or it rains again. */
+  rain(raining: boolean): void {
+    this.#raining = raining;
+  }
+
+  tell(): void {
+    console.log(`weather seed ${this.seed} (repeat with WEATHER_SEED=${this.seed})\n${this.printed.slice(-30).join('\n')}`);
+  }
+
+  /** Stops the cloud, and says what no journey may leave behind. */
+  async close(): Promise<void> {
+    if (this.#open === undefined) return;
+    const { iam, services } = this.cloud;
+    try {
+      this.#raining = false;
+      const deadLetters = this.#options.expects?.deadLetters ? 0 : await this.queued((id) => /dead/i.test(id));
+      expect({ refusals: iam.refusals, stray: services.lambda.strayCalls, deadLetters }).toEqual({ refusals: [], stray: [], deadLetters: 0 });
+    } finally {
+      await this.#open.close();
+    }
+  }
+
+  #weather(): Weather {
+    const { odds } = this.#options;
+    const inner = badWeather(this.seed, odds === 'calm' ? {} : { ...usualOdds, ...odds });
+    return { seed: inner.seed, random: () => inner.random(), strikes: (misfortune) => this.#raining && inner.strikes(misfortune) };
+  }
+}
+
+let inboxes = 0;
