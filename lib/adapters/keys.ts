@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, generateKeyPairSync, verify, type JsonWebKey } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import type { PrivateJwk, PublicJwk } from '../contract/credential.ts';
 import type { Keys } from '../core/ports.ts';
 

@@ -12,7 +12,9 @@ export const clientId = z.string().regex(/^[A-Za-z0-9\-._~]{1,256}$/, 'give 1 to
 export const displayName = z.string().trim().min(1).max(256).regex(/^[^()<>@,;:\\"[\]\u0000-\u001f\u007f]*$/, 'leave out ( ) < > @ , ; : \\ " [ ] and control characters');
 
 const metadataKey = z.string().min(1).max(256);
-const metadataValue = z.union([z.string().max(256), z.number(), z.boolean()]);
+/** Numbers that DynamoDB and JavaScript both hold exactly: integers up to 2^53, and others from 1e-130 to 1e125. */
+const metadataNumber = z.number().refine((n) => (Number.isInteger(n) ? Number.isSafeInteger(n) : Math.abs(n) >= 1e-130), 'give an integer below 2^53 or a number of ordinary size');
+const metadataValue = z.union([z.string().max(256), metadataNumber, z.boolean()]);
 const atMost256Keys = (value: object): boolean => Object.keys(value).length <= 256;
 export const metadata = z.record(metadataKey, metadataValue).refine(atMost256Keys, 'give at most 256 keys');
 export type Metadata = z.infer<typeof metadata>;

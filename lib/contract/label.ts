@@ -21,7 +21,7 @@ export const label = z
   .max(256)
   // Labels are counted by name in objects, where this one name is not a name.
   .refine((one) => one !== '__proto__', 'choose another label');
-const labels = z.union([label.transform((one) => [one]), z.array(label).max(maxLabels)]);
+const labels = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(label).max(maxLabels, `give at most ${maxLabels} labels`));
 
 export const updateLabels = z
   .object({ add_labels: labels.nullish(), remove_labels: labels.nullish() })

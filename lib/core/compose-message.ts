@@ -41,7 +41,8 @@ const most = { addresses: 100, addressBytes: 16_000, referenceBytes: 24_000, att
 export function composeMessage({ notice, parsed, inbox, recipients }: Mail, { sha256, now }: { sha256: (text: string) => Uint8Array; now: () => number }): Draft {
   const { mail, size } = parsed;
   const message_id = `msg_${receivedUlid(notice.timestamp, sha256(`${notice.ses_id}\n${inbox.uid}`))}`;
-  const { labels, event, quarantined } = judge(notice.verdicts);
+  const authentication = authenticationOf(notice, mail);
+  const { labels, event, quarantined } = judge(notice.verdicts, authentication.from_aligned);
   const { organization_id, pod_id, inbox_id, uid } = inbox;
   const bodies = bodiesOf(mail, quarantined);
   const large = (['text', 'html'] as const).filter((name) => answerBytes(bodies[name]) > largeBody);
@@ -55,7 +56,7 @@ export function composeMessage({ notice, parsed, inbox, recipients }: Mail, { sh
     ...fieldsOf(mail, notice),
     ...(quarantined ? { quarantined: true as const } : contentOf(mail, message_id)),
     size,
-    authentication: authenticationOf(notice, mail),
+    authentication,
     ...defined({ tag: recipients.find(({ tag }) => tag !== undefined)?.tag?.slice(0, most.tag) }),
     envelope_to: firstFitting(recipients.map(({ envelope }) => envelope), most.addresses, most.addressBytes),
     envelope: notice.envelope,

@@ -77,7 +77,7 @@ export type ProvisionOutcome =
   | 'no_organization'
   | 'organization_paused'
   | 'key_registered'
-  | { existing: StoredInbox }
+  | { existing: StoredInbox; credential?: { api_key_id: string; keyid: string }; webhook?: Webhook }
   | { taken_by: string };
 
 /** Port: inboxes and their addresses. */

@@ -1,9 +1,11 @@
 import type { Call, UseCase } from '../contract/call.ts';
-import type { CreateInbox, Inbox, ProvisionedInbox } from '../contract/inbox.ts';
+import type { CreateInbox, ProvisionedInbox } from '../contract/inbox.ts';
+import { hiddenLabels } from '../contract/label.ts';
 import { covers, may } from '../contract/principal.ts';
 import { Problem, notFound } from '../contract/problem.ts';
 import type { Webhook } from '../contract/webhook.ts';
 import { addressOf, normalizeUsername } from './address.ts';
+import { defined } from './defined.ts';
 import { issueCredential, keyRegistered } from './issue-credential.ts';
 import type { CheckDns, InboxStore, Keys, NewUlid, Now, Provision, ProvisionOutcome, StoredInbox } from './ports.ts';
 import { toInbox } from './read-inboxes.ts';
@@ -42,7 +44,7 @@ export const provisionInbox =
       const { provision, answer } = prepare(deps, call, body, addressOf(username, deps.mailDomain));
       const outcome = await deps.inboxes.provision(provision);
       if (outcome === 'created') return { ...answer, dns: await dns };
-      if (typeof outcome === 'object' && 'existing' in outcome) return { ...madeBefore(call, outcome.existing), dns: await dns };
+      if (typeof outcome === 'object' && 'existing' in outcome) return { ...madeBefore(call, outcome), dns: await dns };
       const drawAgain = typeof outcome === 'object' && body.username == null && draw < draws;
       if (!drawAgain) throw await refusal(deps, outcome, username, call.principal.organization_id);
     }
@@ -52,7 +54,11 @@ function checkAllowed({ principal }: Call<'inboxes.create'>, body: CreateInbox):
   if (principal.inbox !== undefined) throw new Problem('missing_permission', 'A key of one inbox cannot create inboxes', { fix: 'Use a key of the organization.' });
   if (body.credential != null && !may(principal, 'api_key_create')) throw new Problem('missing_permission', 'api_key_create is forbidden', { fix: 'Leave out credential, or use a key that may create keys.' });
   if (body.webhook != null && !may(principal, 'webhook_create')) throw new Problem('missing_permission', 'webhook_create is forbidden', { fix: 'Leave out webhook, or use a key that may create webhooks.' });
+  const restricted = hiddenLabels.find((label) => eventsOf(body).some((event) => event.endsWith(`.${label}`)) && !may(principal, `label_${label}_read`));
+  if (restricted !== undefined) throw new Problem('missing_permission', `label_${restricted}_read is forbidden`, { fix: `Leave out message.received.${restricted}, or use a key that may read it.` });
 }
+
+const eventsOf = (body: CreateInbox): readonly string[] => body.webhook?.event_types ?? [];
 
 function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: CreateInbox, address: string) {
   const { principal, once } = call;
@@ -78,9 +84,9 @@ function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: Create
   return { provision, answer };
 }
 
-/** The inbox that the same `client_id` made; one out of the key's scope is not shown. */
-function madeBefore({ principal }: Call<'inboxes.create'>, existing: StoredInbox): Inbox {
-  if (covers(principal, existing)) return toInbox(existing);
+/** What the same `client_id` made, without the private half of its key; an inbox out of the key's scope is not shown. */
+function madeBefore({ principal }: Call<'inboxes.create'>, { existing, credential, webhook }: Existing): ProvisionedInbox {
+  if (covers(principal, existing)) return { ...toInbox(existing), ...defined({ credential, webhook }) };
   throw new Problem('conflict', 'this client_id is in use in another pod of the organization', { fix: 'Choose another client_id.' });
 }
 
@@ -95,7 +101,8 @@ const newWebhook = (deps: ProvisionDeps, asked: NonNullable<CreateInbox['webhook
   created_at: inbox.created_at,
 });
 
-type Refused = Exclude<ProvisionOutcome, 'created' | { existing: StoredInbox }>;
+type Existing = Extract<ProvisionOutcome, { existing: StoredInbox }>;
+type Refused = Exclude<ProvisionOutcome, 'created' | Existing>;
 
 async function refusal(deps: ProvisionDeps, outcome: Refused, username: string, organizationId: string): Promise<Problem> {
   if (outcome === 'nonce_used') return new Problem('nonce_used', 'this signature was used before', { fix: 'Sign every call anew with a fresh nonce.' });

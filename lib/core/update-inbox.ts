@@ -5,7 +5,7 @@ import type { InboxStore, Now, StoredInbox } from './ports.ts';
 import { toInbox } from './read-inboxes.ts';
 
 /** Somebody else may change the inbox in between; then the change is made again upon theirs, this often at most. */
-const attempts = 5;
+const attempts = 30;
 
 /** Changes the display name and merges metadata: a key with null goes, `metadata: null` clears all. */
 export const updateInbox =

@@ -11,19 +11,20 @@ type Verdicts = Notice['verdicts'];
  * Nothing is refused or dropped. GRAY is not PASS, and a passing domain that is not the sender's is said in
  * `authentication`, without a label. The first row that applies names the event.
  */
-const rules: { when: (verdicts: Verdicts) => boolean; label: 'blocked' | 'spam' | 'unauthenticated'; event: EventType }[] = [
+const rules: { when: (verdicts: Verdicts, aligned: boolean) => boolean; label: 'blocked' | 'spam' | 'unauthenticated'; event: EventType }[] = [
   { when: ({ virus }) => virus === 'FAIL', label: 'blocked', event: 'message.received.blocked' },
   { when: ({ spam }) => spam === 'FAIL', label: 'spam', event: 'message.received.spam' },
   {
-    when: ({ dmarc, spf, dkim }) => dmarc === 'FAIL' || (spf !== 'PASS' && dkim !== 'PASS'),
+    // Without exactly one author SES cannot ask for a policy: a second From must not be a way around the first one's.
+    when: ({ dmarc, spf, dkim }, aligned) => dmarc === 'FAIL' || (spf !== 'PASS' && dkim !== 'PASS') || (dmarc === 'PROCESSING_FAILED' && !aligned),
     label: 'unauthenticated',
     event: 'message.received.unauthenticated',
   },
 ];
 
 /** The labels a mail arrives with, and the name of its event. */
-export function judge(verdicts: Verdicts): { labels: string[]; event: EventType; quarantined: boolean } {
-  const struck = rules.filter(({ when }) => when(verdicts));
+export function judge(verdicts: Verdicts, fromAligned: boolean): { labels: string[]; event: EventType; quarantined: boolean } {
+  const struck = rules.filter(({ when }) => when(verdicts, fromAligned));
   return {
     labels: ['received', 'unread', ...struck.map(({ label }) => label)],
     event: struck[0]?.event ?? 'message.received',

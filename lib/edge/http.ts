@@ -160,7 +160,7 @@ const refused = (log: Log, nonces: Nonces | undefined): Step => ({
     step.response = answerProblem(
       shown,
       visit.request.id,
-      visit.match.outcome === 'method' ? visit.match.allow : undefined,
+      shown.code === 'method_not_allowed' && visit.match.outcome === 'method' ? visit.match.allow : undefined,
     );
   },
 });

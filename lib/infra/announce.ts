@@ -53,7 +53,7 @@ export class Announce extends Construct {
       because: 'Listing is asked for the streams of a table, not for one stream.',
     });
     fn.allow({
-      actions: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'].map(
+      actions: ['GetItem', 'PutItem', 'UpdateItem'].map(
         (action) => `dynamodb:${action}`,
       ),
       on: [tableArn],

@@ -127,7 +127,7 @@ export class Api extends Construct {
     return api;
   }
 
-  #operator(config: Config, { table, indexArns }: MailStore): NodeFunction<OperatorEnv> {
+  #operator(config: Config, { table }: MailStore): NodeFunction<OperatorEnv> {
     const operator = new NodeFunction<OperatorEnv>(this, 'operator', {
       config,
       environment: { TABLE_NAME: table.tableName, MAIL_DOMAIN: config.mailDomain },
@@ -136,19 +136,12 @@ export class Api extends Construct {
       memory: 512,
       timeout,
     });
-    operator.allow({ actions: readAndWrite, on: [table.tableArn] });
-    operator.allow({ actions: ['dynamodb:Query'], on: indexArns });
+    operator.allow({ actions: makeAndRead, on: [table.tableArn] });
     return operator;
   }
 }
 
 // Transactions have no action of their own: each item is checked by its kind of write.
-const readAndWrite = [
-  'GetItem',
-  'BatchGetItem',
-  'Query',
-  'PutItem',
-  'UpdateItem',
-  'DeleteItem',
-  'ConditionCheckItem',
-].map((action) => `dynamodb:${action}`);
+const onTable = (...actions: string[]) => actions.map((action) => `dynamodb:${action}`);
+const makeAndRead = onTable('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'ConditionCheckItem');
+const readAndWrite = [...makeAndRead, ...onTable('UpdateItem', 'DeleteItem')];

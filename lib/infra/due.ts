@@ -31,7 +31,6 @@ export class Due extends Construct {
       workers: mimeWorker,
     });
     ingestGrants(this.function, store);
-    this.function.allow({ actions: ['dynamodb:DeleteItem'], on: [table.tableArn] });
     new Rule(this, 'every-minute', {
       description: 'Starts run-due',
       schedule: Schedule.rate(Duration.minutes(1)),

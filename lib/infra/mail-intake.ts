@@ -147,7 +147,7 @@ export function ingestGrants(
   { table, bucket }: Pick<MailStore, 'table' | 'bucket'>,
 ): void {
   fn.allow({
-    actions: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'].map(
+    actions: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'].map(
       (a) => `dynamodb:${a}`,
     ),
     on: [table.tableArn],

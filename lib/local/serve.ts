@@ -61,6 +61,7 @@ export async function serve(args: string[], app: App, print: (line: string) => v
   const { home: folder, domain, durable, port: wanted, ...ports } = readOptions(args);
   const home = resolve(folder);
   await mkdir(home, { recursive: true, mode: 0o700 });
+  const remembered = await rememberedKey(home, domain);
   const api = wanted === 0 ? await freePort() : wanted;
   const { template, stackName } = app.synthesize({ mailDomain: domain, publicOrigins: [`http://127.0.0.1:${api}`] });
   const cloud = await startCloud({
@@ -70,7 +71,7 @@ export async function serve(args: string[], app: App, print: (line: string) => v
   });
   const stopped = untilSignal(cloud, print);
   try {
-    const first = (await rememberedKey(home)) ?? (await app.firstOrganization(cloud));
+    const first = remembered ?? (await app.firstOrganization(cloud));
     await writeLocalFile(home, { ...about(cloud), domain, ...first, operator: cloud.operator, pid: process.pid });
     print(welcome(cloud, domain, home));
   } catch (error) {
@@ -83,10 +84,17 @@ export async function serve(args: string[], app: App, print: (line: string) => v
 const about = ({ api, aws, smtp, dns }: LocalCloud) => ({ api, aws, smtp, dns });
 
 /** The key of an earlier start on this home, which is still good: its data is still there. */
-async function rememberedKey(home: string): Promise<FirstOrganization | undefined> {
+async function rememberedKey(home: string, domain: string): Promise<FirstOrganization | undefined> {
+  const earlier = await readLocalFile(home);
+  if (earlier === undefined) return undefined;
+  const { organization_id, key, domain: of } = earlier;
+  if (of !== domain) throw new Error(`${home} is the home of ${of}; give --domain ${of}, or another --home`);
+  return { organization_id, key };
+}
+
+async function readLocalFile(home: string): Promise<(FirstOrganization & { domain: string }) | undefined> {
   try {
-    const { organization_id, key } = JSON.parse(await readFile(join(home, 'local.json'), 'utf8')) as FirstOrganization;
-    return organization_id !== undefined && key !== undefined ? { organization_id, key } : undefined;
+    return JSON.parse(await readFile(join(home, 'local.json'), 'utf8')) as FirstOrganization & { domain: string };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Error(`${join(home, 'local.json')} cannot be read; move it away to get a new organization and key`, { cause: error });

@@ -50,9 +50,9 @@ const fillPath = (pattern: string, params: Record<string, string>): string =>
   });
 
 /** A list travels as one JSON array: repeated or comma-separated, a value with a comma would fall apart. */
-export function encodeQuery(query: Record<string, string | number | boolean | string[] | null | undefined>): string {
+export function encodeQuery(query: object): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
+  for (const [name, value] of Object.entries(query as Record<string, string | number | boolean | string[] | null | undefined>)) {
     if (value === undefined || value === null) continue;
     parameters.append(name, Array.isArray(value) ? JSON.stringify(value) : String(value));
   }

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { signerOf, type Signer, type SigningJwk } from './key.ts';
 
-/** A key of Posthorn as `local.json` and the answers of the API write it, or anything else that can sign. */
-export type Key = { private_jwk: SigningJwk; api_key_id?: string; keyid?: string } | Signer;
+/** A key of Posthorn as `local.json` and the answers of the API write it, its private JWK alone, or anything else that can sign. */
+export type Key = { private_jwk: SigningJwk; api_key_id?: string; keyid?: string } | SigningJwk | Signer;
 
 export interface SigningOptions {
   fetch?: typeof fetch;
@@ -18,7 +18,7 @@ export function createSigningFetch(
   key: Key,
   { fetch: send = fetch, now = Date.now }: SigningOptions = {},
 ): typeof fetch {
-  const signer = 'sign' in key ? key : signerOf(key.private_jwk);
+  const signer = 'sign' in key ? key : signerOf('private_jwk' in key ? key.private_jwk : key);
   return async (input, init = {}) => {
     if (input instanceof Request)
       throw new TypeError(

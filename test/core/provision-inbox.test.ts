@@ -106,6 +106,13 @@ describe('a key asked for with it', () => {
   });
 });
 
+it.each(['spam', 'blocked', 'unauthenticated'] as const)('a webhook hears of %s mail only for a key that may read it', async (label) => {
+  const webhook = { url: 'https://hooks.example.com', event_types: ['message.received' as const, `message.received.${label}` as const] };
+  const held = { inbox_create: true, webhook_create: true };
+  await expect(create({ webhook }, keyPrincipal({ permissions: held }))).rejects.toThrow(refusal('missing_permission'));
+  await expect(create({ webhook }, keyPrincipal({ permissions: { ...held, [`label_${label}_read`]: true } }))).resolves.toBeDefined();
+});
+
 it('a webhook asked for with it is stored with its secret', async () => {
   const made = await create({ username: 'ada', webhook: { url: 'https://Hooks.example.com/x', event_types: ['message.received'] } });
   expect(made.webhook).toMatchObject({ url: 'https://hooks.example.com/x', secret: 'whsec_c2VjcmV0', inbox_ids: [address('ada')], enabled: true });

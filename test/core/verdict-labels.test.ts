@@ -6,28 +6,35 @@ import { pass, sampleNotice } from '../support/mail-samples.ts';
 const all: Verdict[] = ['PASS', 'FAIL', 'GRAY', 'PROCESSING_FAILED'];
 
 describe('the labels of a mail', () => {
-  it('follow from its verdicts, in all 1,024 combinations', () => {
+  it('follow from its verdicts and its alignment, in all 2,048 combinations', () => {
     let seen = 0;
-    for (const spf of all) for (const dkim of all) for (const dmarc of all) for (const spam of all) for (const virus of all) {
+    for (const aligned of [true, false]) for (const spf of all) for (const dkim of all) for (const dmarc of all) for (const spam of all) for (const virus of all) {
       seen++;
       const expected = new Set(['received', 'unread']);
       if (virus === 'FAIL') expected.add('blocked');
       if (spam === 'FAIL') expected.add('spam');
       // GRAY is not PASS: with neither SPF nor DKIM nobody vouches for the sender.
       if (dmarc === 'FAIL' || ![spf, dkim].includes('PASS')) expected.add('unauthenticated');
-      const { labels, event, quarantined } = judge({ spf, dkim, dmarc, spam, virus });
+      // Two authors leave DMARC without an answer: then one of them has to be vouched for.
+      if (dmarc === 'PROCESSING_FAILED' && !aligned) expected.add('unauthenticated');
+      const { labels, event, quarantined } = judge({ spf, dkim, dmarc, spam, virus }, aligned);
       expect(new Set(labels)).toEqual(expected);
       expect(labels).toHaveLength(expected.size);
       expect(quarantined).toBe(virus === 'FAIL');
       const first = ['blocked', 'spam', 'unauthenticated'].find((label) => expected.has(label));
       expect(event).toBe(first === undefined ? 'message.received' : `message.received.${first}`);
     }
-    expect(seen).toBe(4 ** 5);
+    expect(seen).toBe(2 * 4 ** 5);
   });
 
   it.each(['none', 'quarantine', 'reject'] as const)('a DMARC failure counts under the policy %s', (dmarc_policy) => {
-    expect(judge({ ...pass, dmarc: 'FAIL', dmarc_policy }).labels).toContain('unauthenticated');
+    expect(judge({ ...pass, dmarc: 'FAIL', dmarc_policy }, true).labels).toContain('unauthenticated');
   });
+});
+
+it('a mail whose policy could not be asked counts as unauthenticated where nobody vouches for its author', () => {
+  expect(judge({ ...pass, dmarc: 'PROCESSING_FAILED' }, false).labels).toContain('unauthenticated');
+  expect(judge({ ...pass, dmarc: 'PROCESSING_FAILED' }, true).labels).not.toContain('unauthenticated');
 });
 
 describe('what is said of the sender', () => {

@@ -72,7 +72,7 @@ describe('a walk through the lists', () => {
         expect(found).toEqual(naive(labels, walk));
         expect(most).toBeLessThanOrEqual(60);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -94,8 +94,11 @@ describe('a walk through the lists', () => {
   });
 
   it('finds 3 unread among 100,000 by a handful of queries', async () => {
-    const labels = Array.from({ length: 100_000 }, (_, n) => ['received', ...([5, 50_000, 99_000].includes(n) ? ['unread'] : [])]);
-    const mailbox = await mailboxOf(labels);
+    const mailbox = new MemoryMailbox();
+    const entry = (n: number) => ({ ulid: ulidAt(n), thread_id: `thr_${ulidAt(n)}`, message_id: `msg_${ulidAt(n)}`, hidden: [] });
+    const list = (label: string, places: number[]) => mailbox.of(inbox).lists.set(JSON.stringify({ of: 'messages', label }), places.map(entry));
+    list('received', Array.from({ length: 100_000 }, (_, n) => n));
+    list('unread', [5, 50_000, 99_000]);
     const count = async (wanted: string[], included: HiddenLabel[] = []) => {
       mailbox.queries = 0;
       const { entries, next } = await walkLists(mailbox, inbox, { of: 'messages', labels: wanted, included, ascending: false }, 50);

@@ -87,7 +87,7 @@ it('call signs any request with the key, and with --operator as the operator', a
   expect(made).toMatchObject({ email: 'heron@posthorn.test', organization_id });
   expect((await answer('call', 'GET', '/v0/inboxes/heron%40posthorn.test')).email).toBe('heron@posthorn.test');
   const all = await answer('call', '--operator', 'GET', '/v0/operator/organizations');
-  expect(all.organizations).toMatchObject([{ organization_id }]);
+  expect(all.organizations).toContainEqual(expect.objectContaining({ organization_id }));
   const refused = await posthornCommand('call', 'GET', '/v0/operator/organizations');
   expect(refused.code).toBe(1);
 });

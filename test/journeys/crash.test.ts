@@ -1,22 +1,26 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { crashRounds, kept } from '../support/crash-rounds.ts';
-import { startPosthorn, type Command } from '../support/posthorn-process.ts';
+import { startPosthorn, usedHome, type Command } from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
+let used: Awaited<ReturnType<typeof usedHome>>;
 let home: string;
 const commands: Command[] = [];
 vi.setConfig({ testTimeout: 120_000 });
 
+beforeAll(async () => {
+  used = await usedHome();
+});
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'posthorn-'));
+  home = await used.copy();
 });
 afterEach(async () => {
   await Promise.all(commands.splice(0).map((command) => command.signal('SIGKILL')));
   await rm(home, { recursive: true });
 });
+afterAll(() => used.remove());
 
 const start = async (...options: string[]) => {
   const posthorn = await startPosthorn(home, ...options);
@@ -30,7 +34,7 @@ const patience = 60_000;
 
 describe('kill -9 under load', () => {
   it('loses and doubles no mail that got its 250 and no inbox that was answered, three times over', async () => {
-    const promised = await crashRounds({ home, seed: 2026, rounds: 3, most: 80 });
+    const promised = await crashRounds({ home, seed: 2026, rounds: 3, most: 50 });
     const { client } = await start();
     const { messages, ...wrong } = await kept(client, promised, patience);
     expect(wrong).toEqual({ lost: [], doubled: [], inboxesLost: [] });
@@ -39,7 +43,7 @@ describe('kill -9 under load', () => {
 
   it('with --durable too', async () => {
     const options = ['--durable'];
-    const promised = await crashRounds({ home, seed: 7, rounds: 1, most: 40, options });
+    const promised = await crashRounds({ home, seed: 7, rounds: 1, most: 30, options });
     const { client } = await start(...options);
     const { messages: _, ...wrong } = await kept(client, promised, patience);
     expect(wrong).toEqual({ lost: [], doubled: [], inboxesLost: [] });

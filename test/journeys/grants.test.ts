@@ -1,16 +1,27 @@
-import { afterEach, describe, expect, it, onTestFailed, vi } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed, vi } from 'vitest';
 import type { Refusal } from '../../lib/local/iam/refusal.ts';
 import { openCloud, resourceOf, type OpenCloud, type OpenOptions, type Resources } from '../support/local-cloud.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
 let open: OpenCloud | undefined;
+let used: string;
+
+// A fresh home waits for SES, whose control calls are one a second; a rule that is there is not tried again.
+beforeAll(async () => {
+  used = await mkdtemp(join(tmpdir(), 'posthorn-'));
+  await (await openCloud({ home: used })).close();
+});
+afterAll(() => rm(used, { recursive: true }));
 afterEach(async () => {
   await open?.close();
   open = undefined;
 });
 
 async function start(options: OpenOptions) {
-  const started = (open = await openCloud(options));
+  const started = (open = await openCloud({ from: used, ...options }));
   onTestFailed(() => console.log(started.printed.join('\n')));
   return started;
 }
@@ -131,7 +142,7 @@ describe('a grant that is taken from a resource', () => {
   const noSesInTopic = withoutService('AWS::SNS::TopicPolicy', 'intaketopicpolicy', 'ses.amazonaws.com');
 
   it('SES makes no rule for a bucket it may not write to', async () => {
-    const failure: Error & { printed?: string[] } = await start({ edit: noSesInBucket }).then(
+    const failure: Error & { printed?: string[] } = await start({ edit: noSesInBucket, from: undefined }).then(
       () => expect.unreachable(),
       (error: Error) => error,
     );
@@ -142,7 +153,7 @@ describe('a grant that is taken from a resource', () => {
   });
 
   it('SES makes no rule for a topic whose only statement denies what comes without TLS', async () => {
-    const failure: Error & { printed?: string[] } = await start({ edit: noSesInTopic }).then(
+    const failure: Error & { printed?: string[] } = await start({ edit: noSesInTopic, from: undefined }).then(
       () => expect.unreachable(),
       (error: Error) => error,
     );

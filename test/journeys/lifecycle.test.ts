@@ -1,31 +1,42 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { readOptions } from '../../lib/local/serve.ts';
-import { Command, project, readLocal, startArgs, startPosthorn } from '../support/posthorn-process.ts';
+import { Command, project, readLocal, startArgs, startPosthorn, temporaryHome, usedHome } from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
+let used: Awaited<ReturnType<typeof usedHome>>;
 let home: string;
 const commands: Command[] = [];
 
+beforeAll(async () => {
+  used = await usedHome();
+});
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'posthorn-'));
+  home = await used.copy();
 });
 afterEach(async () => {
   await Promise.all(commands.splice(0).map((command) => command.signal('SIGKILL')));
   await rm(home, { recursive: true });
 });
+afterAll(() => used.remove());
 
 const start = async (...more: string[]) => {
   const posthorn = await startPosthorn(home, ...more);
   commands.push(posthorn.command);
   onTestFailed(() => console.log(posthorn.command.output));
   return posthorn;
+};
+
+const emptyHome = async () => {
+  await rm(home, { recursive: true });
+  home = await temporaryHome();
 };
 
 /** A start that is expected to end by itself. */
@@ -45,6 +56,7 @@ const mailTo = async ({ local }: { local: { smtp: { host: string; port: number }
 
 describe('npm start', () => {
   it('writes local.json as documented, for its owner only', async () => {
+    await emptyHome();
     const { local, command } = await start();
     expect(local).toEqual({
       api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -136,6 +148,7 @@ describe('npm start', () => {
   });
 
   it('works for another domain, end to end', async () => {
+    await emptyHome();
     const posthorn = await start('--domain', 'Agents.Example.TEST');
     expect(posthorn.local.domain).toBe('agents.example.test');
     const { email, dns } = await posthorn.client.inboxes.create({ username: 'otter' });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export interface OpenOptions {
   weather?: Weather;
   /** Kept when the cloud closes; a temporary one by default. */
   home?: string;
+  /** A home to start from a copy of. */
+  from?: string | undefined;
   durable?: boolean;
   smtpPort?: number;
   dnsPort?: number;
@@ -51,6 +53,7 @@ function synthesized(outdir: string | undefined) {
 export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
   const { edit, bundles, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'posthorn-')));
+  if (options.from !== undefined) await cp(options.from, home, { recursive: true });
   const removeHome = async () => {
     if (options.home === undefined) await rm(home, { recursive: true });
   };

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import nodemailer, { type SendMailOptions } from 'nodemailer';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -158,7 +159,8 @@ export class Mailroom {
   /** Waits until nothing is on its way: no message in a queue, nothing left in `incoming/`. */
   async quiet(): Promise<void> {
     await this.eventually(async () => {
-      const waiting = await this.queued((name) => !/dead/i.test(name));
+      const left = (await this.objects('incoming/')).filter((key) => !key.endsWith('/AMAZON_SES_SETUP_NOTIFICATION'));
+      const waiting = left.length + (await this.queued((name) => !/dead/i.test(name)));
       if (waiting > 0) throw new Error(`${waiting} messages are on their way`);
     });
   }
@@ -168,10 +170,25 @@ export class Mailroom {
     return Object.entries(this.cloud.refs).flatMap(([id, ref]) => (/^https?:.*\/\d{12}\//.test(ref) && matches(id) ? [ref] : []));
   }
 
-  sqs(): SQSClient {
-    const { aws: endpoint, operator } = this.cloud;
+  /** Signs as the operator, at the time of the cloud. */
+  #aws() {
+    const { aws: endpoint, operator, clock } = this.cloud;
     const credentials = { accessKeyId: operator.access_key_id, secretAccessKey: operator.secret_access_key };
-    return new SQSClient({ endpoint, region: operator.region, credentials, systemClockOffset: this.cloud.clock.now() - Date.now() });
+    return { endpoint, region: operator.region, credentials, systemClockOffset: clock.now() - Date.now() };
+  }
+  sqs(): SQSClient {
+    return new SQSClient(this.#aws());
+  }
+  s3(): S3Client {
+    return new S3Client({ ...this.#aws(), forcePathStyle: true });
+  }
+  get bucket(): string {
+    return Object.entries(this.cloud.refs).find(([id]) => /^storebucket[0-9A-F]{8}$/.test(id))![1];
+  }
+  /** Keys of the mail bucket that begin so; at most 1,000. */
+  async objects(prefix: string): Promise<string[]> {
+    const { Contents = [] } = await this.s3().send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix }));
+    return Contents.map(({ Key }) => Key!);
   }
 
   async queued(matches: (logicalId: string) => boolean): Promise<number> {

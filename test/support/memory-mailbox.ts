@@ -62,7 +62,7 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     return { entries, more: count === limit && count > 0 };
   }
 
-  async organizationThreads(organizationId: string, visible: boolean, { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['organizationThreads']>[2]) {
+  async organizationThreads(organizationId: string, visible: boolean, { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['organizationThreads']>[2]): ReturnType<MailboxStore['organizationThreads']> {
     const all = [...this.#inboxes.values()]
       .flatMap(({ threads }) => [...threads.values()])
       .filter((thread) => thread.organization_id === organizationId && thread.deleting !== true && isVisible(thread) === visible)

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import type { LocalFile } from '../../lib/cli/local-file.ts';
@@ -87,4 +89,24 @@ export async function startPosthorn(home: string, ...more: string[]): Promise<Po
 export async function anotherOrganization({ api, operator }: WholeLocalFile): Promise<Client> {
   const { key } = await firstOrganization({ api, operator });
   return createClient({ baseUrl: api, key, retries: 0 });
+}
+
+export const temporaryHome = () => mkdtemp(join(tmpdir(), 'posthorn-'));
+
+/**
+ * A home that was started and stopped before, and copies of it: they start sooner than a fresh one, where receiving
+ * is first activated at SES's rate of one request a second.
+ */
+export async function usedHome(): Promise<{ copy(): Promise<string>; remove(): Promise<void> }> {
+  const home = await temporaryHome();
+  const { command } = await startPosthorn(home);
+  await command.signal('SIGTERM');
+  return {
+    async copy() {
+      const another = await temporaryHome();
+      await cp(home, another, { recursive: true });
+      return another;
+    },
+    remove: () => rm(home, { recursive: true }),
+  };
 }

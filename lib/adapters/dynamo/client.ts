@@ -10,10 +10,13 @@ export interface Database {
   tableName: string;
 }
 
-/** One client a function; undefined attributes are left out, as an absent member should be. */
-export const openDatabase = (tableName: string): Database => ({
+/**
+ * One client a function; undefined attributes are left out, as an absent member should be. Every object is a map, also
+ * one with a member named `constructor`, which the client would take for an instance of a class.
+ */
+export const openDatabase = (tableName: string, client = new DynamoDBClient({})): Database => ({
   tableName,
-  client: DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } }),
+  client: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true } }),
 });
 
 /** Version of the rows this code writes. */

@@ -1,6 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import type { InboxRef } from '../../contract/principal.ts';
+import type { Webhook } from '../../contract/webhook.ts';
 import type { InboxStore, Provision, StoredInbox } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { credentialWrites } from './credential-rows.ts';
@@ -52,6 +53,11 @@ type ProvisionWord = 'nonce_used' | 'organization' | 'existing' | 'taken' | 'key
  */
 function provisionWrites({ inbox, credential, webhook, once }: Provision): Write<ProvisionWord>[] {
   const { organization_id, uid, inbox_id, client_id } = inbox;
+  // What a repeat is told beside the inbox: ids only, the secrets are elsewhere or nowhere.
+  const made = {
+    ...(credential && { credential: { api_key_id: credential.api_key_id, keyid: credential.keyid } }),
+    ...(webhook && { webhook_id: webhook.webhook_id }),
+  };
   const organization: Write<ProvisionWord> = {
     update: organizationKey(organization_id),
     set: 'SET inbox_count = inbox_count + :one, updated_at = :now',
@@ -63,13 +69,23 @@ function provisionWrites({ inbox, credential, webhook, once }: Provision): Write
   return [
     ...(once === undefined ? [] : [nonceWrite(once, 'nonce_used' as const)]),
     organization,
-    ...(client_id === undefined ? [] : [{ put: { ...clientIdKey(organization_id, 'inbox', client_id), v: rowVersion, uid }, condition: absent, otherwise: 'existing' as const }]),
+    ...(client_id === undefined ? [] : [{ put: { ...clientIdKey(organization_id, 'inbox', client_id), v: rowVersion, uid, ...made }, condition: absent, otherwise: 'existing' as const }]),
     { put: addressRow(inbox_id, inbox), condition: absent, otherwise: 'taken' },
     ...(credential === undefined ? [] : credentialWrites(credential, 'key_registered' as const)),
     { put: inboxRow(inbox) },
     ...(webhook === undefined ? [] : [{ put: { ...webhookKey(organization_id, webhook.webhook_id), v: rowVersion, inbox_uid: uid, ...webhook } }]),
   ];
 }
+
+/** What a `client_id` made, by its row. */
+async function madeBefore(database: Database, organization_id: string, { uid, credential, webhook_id }: Row) {
+  const keys = [inboxKey({ organization_id, uid }), ...(webhook_id === undefined ? [] : [webhookKey(organization_id, webhook_id)])];
+  const [inbox, hook] = await getRows(database, keys);
+  if (inbox === undefined) throw new Error('a client id leads to no inbox');
+  return { existing: toInbox(inbox), ...(credential && { credential }), ...(hook && { webhook: toWebhook(hook) }) };
+}
+
+const toWebhook = ({ pk: _pk, sk: _sk, v: _v, inbox_uid: _uid, ...webhook }: Row): Webhook => webhook as Webhook;
 
 /** Inboxes and their addresses in the table. */
 export const inboxStore = (database: Database): InboxStore => ({
@@ -84,9 +100,7 @@ export const inboxStore = (database: Database): InboxStore => ({
     if (refused === 'organization') return row === undefined ? 'no_organization' : 'organization_paused';
     if (refused === 'taken') return { taken_by: row!['organization_id'] };
     if (refused !== 'existing') return refused;
-    const existing = await getRow(database, inboxKey({ organization_id, uid: row!['uid'] }));
-    if (existing === undefined) throw new Error('a client id leads to no inbox');
-    return { existing: toInbox(existing) };
+    return madeBefore(database, organization_id, row!);
   },
 
   async get(owner) {

@@ -209,7 +209,10 @@ export class Lambda implements Service {
         queues,
         streams,
         checkpoints: this.#checkpoints,
-        run: (event) => runFrom(target, event),
+        run: (event) => {
+          this.#cloud.record({ service: 'lambda', action: 'Invoke', by: logicalId });
+          return runFrom(target, event);
+        },
       });
       if (properties.Enabled) this.#mappings.push(mapping);
       if (properties.Enabled && this.#started) mapping.start();

@@ -1,43 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { replyText } from '../../../lib/adapters/mime/reply-text.ts';
-import { outlineOf, type Outline } from './mime4j-structure.ts';
 import { parse } from './mail-source.ts';
+import { corpus, DIFFERENCES, EMPTY, filesOf, structures } from './mime4j-corpus.ts';
+import { outlineOf } from './mime4j-structure.ts';
 
-const corpus = new URL('../../../../shared/corpus/', import.meta.url);
-const structures = ['mimetools-testmsgs', 'testmsgs'].flatMap((folder) => {
-  const url = new URL(`mime4j/${folder}/`, corpus);
-  return filesOf(url, '.msg').map((name) => ({ name: name.slice(0, -4), url }));
-});
 const replies = new URL('reply-extraction/', corpus);
 const replyNames = filesOf(new URL('emails/', replies), '.txt');
-
-function filesOf(folder: URL, ending: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(ending)) : [];
-}
-
-/** Where the library sees another structure than Mime4j, and why that is good enough. */
-const DIFFERENCES: Record<string, { why: string; seen: Partial<Outline> & { parse_error?: string } }> = {
-  'multi-frag': {
-    why: 'the inner closing boundary is damaged: the library keeps to the inner multipart and takes the rest as its text',
-    seen: { text: true, attachments: ['image/gif', 'image/gif'] },
-  },
-  'multi-weirdspace': {
-    why: 'blanks behind the boundary (transport padding, RFC 2046 §5.1.1) hide it from the library; the mail says so',
-    seen: { text: false, attachments: [], parse_error: 'it says it has parts, but none could be found' },
-  },
-  'ending-boundaries': {
-    why: 'text behind the boundary on its line: not RFC 2046; the mail says so',
-    seen: { text: false, attachments: [], parse_error: 'it says it has parts, but none could be found' },
-  },
-  'malformedHeaderStartsBody-noheader': {
-    why: 'text without any header or empty line: the library takes it for the header, as SMTP servers do',
-    seen: { text: false, attachments: [] },
-  },
-};
-
-/** Multiparts without a part to read, also for Mime4j. */
-const EMPTY = new Set(['badbound', 'missing-boundary', 'multipartemptypart', 'multipartnopart']);
 
 describe.skipIf(structures.length === 0)(`${structures.length} mails of Mime4j`, () => {
   it.each(structures)('$name', async ({ name, url }) => {
