@@ -8,7 +8,8 @@ import { outlineOf } from '../adapters/mime/mime4j-structure.ts';
 import { hostileMails } from '../support/hostile-mails.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
-const mailroom = sharedMailroom();
+// A call in fifty refused makes a mail of 500 attachments fail now and then, and wait twelve minutes for its repeat.
+const mailroom = sharedMailroom({ odds: { throttle: 0 } });
 const everything = { limit: 100, include_spam: true, include_blocked: true, include_unauthenticated: true, include_trash: true };
 
 const corpus = structures.map(({ name, url }) => ({ name, raw: readFileSync(new URL(`${name}.msg`, url)), outline: outlineOf(readFileSync(new URL(`${name}.xml`, url), 'utf8')) }));
@@ -46,6 +47,7 @@ async function byTag(inbox: string, tags: string[]): Promise<Map<string, Message
     for await (const one of client.inboxes.messages.all(inbox, everything)) listed.push(one);
     const tagged = new Map(listed.map((one) => [one.tag, one.message_id]));
     const missing = tags.filter((tag) => !tagged.has(tag));
+    if (process.env['DBG']) console.log(Math.round(performance.now()), missing.length < 6 ? missing.join() : missing.length);
     if (missing.length === 0) {
       expect(listed).toHaveLength(tags.length);
       const whole = tags.map(async (tag): Promise<[string, Message]> => [tag, await client.inboxes.messages.get(inbox, tagged.get(tag)!)]);
@@ -55,7 +57,7 @@ async function byTag(inbox: string, tags: string[]): Promise<Map<string, Message
     if (listed.length !== moved.count) moved = { at: performance.now(), count: listed.length };
     else if (idle > 30_000) throw new Error(`these mails did not arrive: ${missing.join(', ')}`);
     await wait(100);
-    mailroom.cloud.clock.advance(idle > 6_000 ? 30_000 : 200);
+    mailroom.cloud.clock.advance(idle > 12_000 ? 30_000 : 200);
   }
 }
 
@@ -66,8 +68,8 @@ async function download(url: string): Promise<Buffer> {
 }
 
 /** The raw mail is what was sent, below a block of headers that SES put on top. */
-async function expectRaw(inbox: string, { message_id, size }: Message, sent: Buffer): Promise<void> {
-  const { download_url } = await mailroom.client().inboxes.messages.getRaw(inbox, message_id);
+async function expectRaw({ inbox_id, message_id, size }: Message, sent: Buffer): Promise<void> {
+  const { download_url } = await mailroom.client().inboxes.messages.getRaw(inbox_id, message_id);
   const raw = await download(download_url);
   expect(raw.byteLength).toBe(size);
   const above = raw.byteLength - sent.byteLength;
@@ -80,18 +82,24 @@ async function expectRaw(inbox: string, { message_id, size }: Message, sent: Buf
 const has = (text: string | undefined) => (text ?? '').trim() !== '';
 
 describe.skipIf(corpus.length === 0)(`${corpus.length} mails of Mime4j over one connection`, () => {
-  let inbox: string;
-  let arrived: Map<string, Message>;
+  const arrived = new Map<string, Message>();
   beforeAll(async () => {
-    inbox = await mailroom.inbox();
-    await sendAll(corpus.map(({ raw }, n) => [plus(inbox, `c${n}`), raw]));
-    arrived = await byTag(inbox, corpus.map((_, n) => `c${n}`));
+    const inbox = await mailroom.inbox();
+    // Some are the same mail on the wire, and an inbox takes a mail once.
+    const second = await mailroom.inbox();
+    const wires = corpus.map(({ raw }) => onTheWire(raw).toString('latin1'));
+    const inboxOf = wires.map((wire, n) => (wires.indexOf(wire) === n ? inbox : second));
+    await sendAll(corpus.map(({ raw }, n) => [plus(inboxOf[n]!, `c${n}`), raw]));
+    for (const each of [inbox, second]) {
+      const tags = inboxOf.flatMap((one, n) => (one === each ? [`c${n}`] : []));
+      for (const [tag, message] of await byTag(each, tags)) arrived.set(tag, message);
+    }
   });
 
   it.each(corpus.map(({ name }, n) => [name, n] as const))('%s', async (name, n) => {
     const { raw, outline } = corpus[n]!;
     const message = arrived.get(`c${n}`)!;
-    await expectRaw(inbox, message, onTheWire(raw));
+    await expectRaw(message, onTheWire(raw));
     const seen = { text: has(message.text), html: has(message.html), attachments: (message.attachments ?? []).map((one) => one.content_type) };
     const difference = DIFFERENCES[name];
     if (difference !== undefined) {
@@ -104,9 +112,9 @@ describe.skipIf(corpus.length === 0)(`${corpus.length} mails of Mime4j over one 
 
   it('hands out every attachment at the size it states', async () => {
     const client = mailroom.client();
-    for (const { message_id, attachments = [] } of arrived.values()) {
+    for (const { inbox_id, message_id, attachments = [] } of arrived.values()) {
       for (const { attachment_id, size } of attachments) {
-        const { download_url } = await client.inboxes.messages.getAttachment(inbox, message_id, attachment_id);
+        const { download_url } = await client.inboxes.messages.getAttachment(inbox_id, message_id, attachment_id);
         expect((await download(download_url)).byteLength).toBe(size);
       }
     }
@@ -129,7 +137,7 @@ describe(`${bombs.length} mails that mean harm over one connection`, () => {
     expect(message.parse_error ?? '').toMatch(parse_error ?? /^$/);
     expect(message.attachments ?? []).toHaveLength(attachments);
     expect(JSON.stringify(message).isWellFormed()).toBe(true);
-    await expectRaw(inbox, message, onTheWire(raw));
+    await expectRaw(message, onTheWire(raw));
   });
 
   it('do not stop the mail behind them', () => {

@@ -11,7 +11,8 @@ export interface TestMail {
   from?: string;
   subject?: string;
   text?: string;
-  messageId?: string;
+  /** The mail as it goes over the wire, instead of what follows. */
+  raw?: string;
   attachments?: { filename: string; content: Buffer }[];
 }
 
@@ -22,8 +23,9 @@ export function smtpClient({ host, port }: { host: string; port: number }, conne
     ...{ pool: true, maxConnections: connections, maxMessages: Infinity },
   });
   return {
-    async send({ from = 'alice@sender.test', ...mail }) {
-      await transport.sendMail({ from, subject: 'A test', text: 'Hello.', ...mail });
+    async send({ from = 'alice@sender.test', raw, ...mail }) {
+      const content = { subject: 'A test', text: 'Hello.', ...mail };
+      await transport.sendMail(raw === undefined ? { from, ...content } : { envelope: { from, to: mail.to }, raw });
     },
     close: () => transport.close(),
   };

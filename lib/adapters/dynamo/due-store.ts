@@ -8,8 +8,8 @@ import { getRow, queryRange } from './rows.ts';
 import { transact, type Write } from './transaction.ts';
 
 const minuteMs = 60_000;
-/** The first run ever, and one after a long outage, looks back this far at most at a time. */
-const maxMinutes = 24 * 60;
+/** After a long outage one run takes this many minutes; the next, a minute later, goes on. 
+const maxMinutes = 4 * 60;
 
 /** Work that keeps failing is tried again once an hour. */
 const maxPutOffMinutes = 60;
@@ -40,16 +40,17 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
   },
 
   async workOf(minute) {
-    const work: { id: string; work: DueWork }[] = [];
-    for (let shard = 0; shard < dueShards; shard++) {
+    const ofShard = async (_: unknown, shard: number) => {
+      const work: { id: string; work: DueWork }[] = [];
       let after: Record<string, unknown> | undefined;
       do {
         const { rows, last } = await queryRange(database, { partition: dueKey(minute, shard, '').pk, ascending: true, limit: 100, ...(after && { after }) });
         work.push(...rows.map((row) => ({ id: idOf(shard, row['sk']), work: row['work'] as DueWork })));
         after = last;
       } while (after !== undefined);
-    }
-    return work;
+      return work;
+    };
+    return (await Promise.all(Array.from({ length: dueShards }, ofShard))).flat();
   },
 
   async done(minute, id) {
