@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -20,6 +21,8 @@ import { packBodies, unpackBodies } from './dynamo/body-row.ts';
 /** Seconds a download URL is good for. One signed with a function's role also ends with the role's session. */
 const urlSeconds = 3600;
 
+/** The SDK repeats no call whose body is a stream, so of many attachments one refused by S3 would fail the mail. */
+const heldBytes = 1024 * 1024;
 /** SES's own corner of the bucket, and what it writes there once to see whether it may. */
 const incoming = 'incoming/';
 const setupNotification = `${incoming}AMAZON_SES_SETUP_NOTIFICATION`;
@@ -49,19 +52,25 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     },
 
     async keepRaw(incomingKey, folder) {
-      await s3.send(
-        new CopyObjectCommand({
-          Bucket,
-          CopySource: `${Bucket}/${incomingKey.split('/').map(encodeURIComponent).join('/')}`,
-          Key: `${folderOf(folder)}raw`,
-          ContentType: 'message/rfc822',
-          MetadataDirective: 'REPLACE',
-        }),
-      );
+      const copy = new CopyObjectCommand({
+        Bucket,
+        CopySource: `${Bucket}/${incomingKey.split('/').map(encodeURIComponent).join('/')}`,
+        Key: `${folderOf(folder)}raw`,
+        ContentType: 'message/rfc822',
+        MetadataDirective: 'REPLACE',
+      });
+      try {
+        await s3.send(copy);
+        return 'kept';
+      } catch (error) {
+        if (error instanceof NoSuchKey) return 'gone';
+        throw error;
+      }
     },
 
     async putAttachment(folder, attachment, path) {
-      await put(folder, objectName(attachment), createReadStream(path), {
+      const body = attachment.size > heldBytes ? createReadStream(path) : await readFile(path);
+      await put(folder, objectName(attachment), body, {
         ContentType: safeType(attachment.content_type),
         ContentLength: attachment.size,
       });
@@ -85,13 +94,21 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     async leftIncoming(before) {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: incoming, MaxKeys: 1000 }));
       const left = Contents.filter(({ Key, LastModified }) => Key !== setupNotification && LastModified!.getTime() < before).slice(0, 100);
-      return Promise.all(
+      const heads = await Promise.all(
         left.map(async ({ Key, LastModified, Size = 0 }) => {
-          if (Size === 0) return { key: Key!, stored_at: LastModified!.toISOString(), head: '' };
-          const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }));
-          return { key: Key!, stored_at: LastModified!.toISOString(), head: await Body!.transformToString('latin1') };
+          const about = { key: Key!, stored_at: LastModified!.toISOString() };
+          if (Size === 0) return { ...about, head: '' };
+          try {
+            const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }));
+            return { ...about, head: await Body!.transformToString('latin1') };
+          } catch (error) {
+            // Taken in since it was listed.
+            if (error instanceof NoSuchKey) return undefined;
+            throw error;
+          }
         }),
       );
+      return heads.filter((head) => head !== undefined);
     },
 
     async removeAll(folder) {

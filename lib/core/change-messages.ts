@@ -20,6 +20,9 @@ export interface LabelChange {
   remove: string[];
 }
 
+/** A message that stays, before and after. */
+type Relabeling = Required<MessageChange>;
+
 /** Somebody else may change the thread in between; then the change is made again upon theirs, this often at most. */
 const attempts = 8;
 /** Messages that one step back in a thread reads. */
@@ -96,20 +99,26 @@ export function relabel(message: StoredMessage, { add, remove }: LabelChange, no
 const ordinary: readonly string[] = ['unread', ...systemLabels, ...hiddenLabels];
 const own = (labels: string[]): string[] => labels.filter((label) => !ordinary.includes(label));
 
-/** Labels of one's own on the message and in its thread. */
-const ownLabels = (message: StoredMessage, thread: ThreadState): Set<string> =>
-  new Set(own([...Object.keys(thread.visible.labels), ...Object.keys(thread.hidden.labels), ...message.labels]));
+/** Labels of one's own that the thread carries once the messages have changed. */
+function ownLabels(changes: Relabeling[], thread: ThreadState): Set<string> {
+  const carriers = new Map<string, number>();
+  const count = (label: string, by: number) => carriers.set(label, (carriers.get(label) ?? 0) + by);
+  for (const { labels } of [thread.visible, thread.hidden]) for (const [label, n] of Object.entries(labels)) count(label, n);
+  for (const { before } of changes) for (const label of before.labels) count(label, -1);
+  for (const { after } of changes) for (const label of after.labels) count(label, 1);
+  return new Set(own([...carriers].flatMap(([label, n]) => (n > 0 ? [label] : []))));
+}
 
-/** Refuses labels that are one too many for the message or its thread. */
-export function checkLabels(message: StoredMessage, thread: ThreadState): void {
-  if (ownLabels(message, thread).size <= maxLabels) return;
+/** Refuses labels that are one too many for a message or its thread. */
+export function checkLabels(changes: Relabeling[], thread: ThreadState): void {
+  if (ownLabels(changes, thread).size <= maxLabels) return;
   const text = `a message, and a thread as a whole, may carry ${maxLabels} labels of your own`;
   throw new Problem('validation_error', text, { fix: 'Remove labels first.', errors: [{ code: 'too_big', path: ['add_labels'], message: text }] });
 }
 
 /** The change without the labels that are too many for the thread. */
 export function fittingLabels(message: StoredMessage, thread: ThreadState, { add, remove }: LabelChange): LabelChange {
-  const there = ownLabels(message, thread);
+  const there = new Set([...ownLabels([], thread), ...own(message.labels)]);
   const fitting = add.filter((label) => own([label]).length === 0 || there.size < maxLabels || there.has(label) ? there.add(label) : false);
   return { add: fitting, remove };
 }

@@ -39,7 +39,7 @@ async function labelThread(deps: ChangeDeps, principal: KeyPrincipal, inbox: Inb
     const { messages, more } = await newestOf(deps, inbox, current);
     const seen = messages.filter(({ labels }) => isIncluded(hiddenBy(labels), permitted));
     const changes = relabeled(seen, change, now);
-    if (change.add.length > 0) for (const { after } of changes) checkLabels(after, current);
+    if (change.add.length > 0) checkLabels(changes, current);
     const event = labeled(deps.ulid, now, current, change, labelsAfter(current, change));
     // With nothing to change among the newest, the first of them carries the due row all the same.
     const head = changes.length > 0 ? changes.slice(0, 1) : messages.slice(0, 1).map((message) => ({ before: message, after: message }));

@@ -15,6 +15,8 @@ export interface DeliverDeps {
 
 /** RFC 5322 sets no limit on References; the first ids name the thread's beginning, the last its newest mails. */
 const keptAtEachEnd = 20;
+/** One after the other, the 500 attachments a mail may have take most of the function's time, in each of its inboxes. */
+const putsAtOnce = 10;
 /** How often a delivery is tried again when the thread changes under it; each time one of its rivals has come through. */
 const attempts = 20;
 
@@ -37,7 +39,8 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
       if (stored) await objects.removeAll(draft.message);
       return 'stored';
     }
-    if (!stored) await storeObjects(deps, mail, draft);
+    // The incoming object goes last: who finds it gone has been overtaken by the same notice, which did all this.
+    if (!stored && (await storeObjects(deps, mail, draft)) === 'gone') return 'stored';
     stored = true;
     const outcome = await deliveries.append(await intoThread(deps, mail, draft, ids, threads));
     if (outcome === 'added' || outcome === 'delivered') return 'stored';
@@ -48,16 +51,23 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
   throw new Error(`the thread of ${draft.message.message_id} changed ${attempts} times while it was stored`);
 }
 
-async function storeObjects({ objects, deliveries }: DeliverDeps, { notice, parsed }: Mail, draft: Draft): Promise<void> {
+async function storeObjects({ objects, deliveries }: DeliverDeps, { notice, parsed }: Mail, draft: Draft): Promise<'stored' | 'gone'> {
   const { message, bodies, large } = draft;
-  await objects.keepRaw(notice.key, message);
-  for (const [n, attachment] of (message.attachments ?? []).entries()) await objects.putAttachment(message, attachment, parsed.mail.attachments[n]!.path);
+  if ((await objects.keepRaw(notice.key, message)) === 'gone') return 'gone';
+  const attachments = message.attachments ?? [];
+  for (let at = 0; at < attachments.length; at += putsAtOnce) {
+    const puts = attachments.slice(at, at + putsAtOnce).map((attachment, n) => objects.putAttachment(message, attachment, parsed.mail.attachments[at + n]!.path));
+    // All of them end before the first failure is told: nothing may be on its way when the function has answered.
+    const failed = (await Promise.allSettled(puts)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
   if (large.length === 0 && (await deliveries.fitsRow(bodies))) {
     message.body = 'row';
-    return;
+    return 'stored';
   }
   await objects.putBodies(message, bodies, large);
   message.body = 'object';
+  return 'stored';
 }
 
 /** The mail in the oldest thread that knows one of its ids, or in a new one. A deleted thread is not brought back. */

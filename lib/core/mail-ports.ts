@@ -44,7 +44,7 @@ export interface MailObjects {
   /** A mail as SES stored it; `undefined` when it is gone, which is the end of every ingest. */
   openIncoming(key: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Server-side: the bytes do not come through here. */
-  keepRaw(incomingKey: string, folder: ObjectFolder): Promise<void>;
+  keepRaw(incomingKey: string, folder: ObjectFolder): Promise<'kept' | 'gone'>;
   putAttachment(folder: ObjectFolder, attachment: Attachment, path: string): Promise<void>;
   /** Bodies too large for a row; those over 1 MB also each as an object to download. */
   putBodies(folder: ObjectFolder, bodies: Bodies, large: ('text' | 'html')[]): Promise<void>;

@@ -45,7 +45,7 @@ async function applyLabels(deps: ChangeDeps, inbox: InboxRef, { message_id, thre
     current = await deps.mailbox.message(inbox, message_id);
     const after = current && relabel(current, change, now);
     if (current === undefined || after === undefined) return undefined;
-    if (change.add.length > 0) checkLabels(after, thread);
+    if (change.add.length > 0) checkLabels([{ before: current, after }], thread);
     const before = current;
     current = after;
     return { changes: [{ before, after }], event: labeled(deps.ulid, now, after, change, after.labels) };

@@ -4,7 +4,7 @@ import type { Notice } from '../contract/notice.ts';
 const verdict = z.object({ status: z.enum(['PASS', 'FAIL', 'GRAY', 'PROCESSING_FAILED']).catch('PROCESSING_FAILED') }).catch({ status: 'PROCESSING_FAILED' });
 
 /** The SNS envelope, as SQS carries it without raw delivery. */
-const envelope = z.object({ Type: z.literal('Notification'), Message: z.string() });
+const envelope = z.object({ Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']), Message: z.string() });
 
 /** The receipt notification of an S3 action; https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html */
 const receipt = z.object({
@@ -18,7 +18,8 @@ const receipt = z.object({
     dkimVerdict: verdict,
     dmarcVerdict: verdict,
     dmarcPolicy: z.string().optional(),
-    action: z.object({ type: z.literal('S3'), objectKey: z.string().min(1).max(1024) }),
+    // Only what SES stored for us may be taken in: any other key could be a mail that belongs to someone already.
+    action: z.object({ type: z.literal('S3'), objectKey: z.string().startsWith('incoming/').max(1024) }),
   }),
 });
 
@@ -32,10 +33,11 @@ const policies = z.enum(['none', 'quarantine', 'reject']);
  * works, or tells of something else than received mail. What should be a receipt and is not throws an `Error`.
  */
 export function sesNotice(body: string): Notice | undefined {
-  const message = envelope.parse(JSON.parse(body)).Message;
-  const said = readJson(message);
+  const { Type, Message } = as(envelope, JSON.parse(body), 'no notification of SNS');
+  if (Type !== 'Notification') return undefined;
+  const said = readJson(Message);
   if (typeof said !== 'object' || said === null || !('notificationType' in said) || said.notificationType !== 'Received') return undefined;
-  const { mail, receipt: of } = receipt.parse(said);
+  const { mail, receipt: of } = as(receipt, said, 'no receipt of a mail that SES stored in incoming/');
   if (mail.messageId === setupNotification) return undefined;
   const policy = policies.safeParse(of.dmarcPolicy?.toLowerCase());
   return {
@@ -55,6 +57,14 @@ export function sesNotice(body: string): Notice | undefined {
       virus: of.virusVerdict.status,
     },
   };
+}
+
+/** Reads, or says in a sentence what is wrong and where. */
+function as<T>(schema: z.ZodType<T>, said: unknown, otherwise: string): T {
+  const read = schema.safeParse(said);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new Error(`${otherwise}: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 /** SES's own test of the topic is a plain sentence, not JSON. */

@@ -23,7 +23,9 @@ const mb = (n: number) => `${Math.round(n / 1024 / 1024)} MB`;
 function table(head: string[], rows: string[][]): void {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
   for (const row of [head, ...rows]) {
-    print(`  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')}`);
+    print(
+      `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')}`,
+    );
   }
   print();
 }
@@ -44,7 +46,9 @@ async function startToReady(): Promise<void> {
     await command.signal('SIGTERM');
   }
   await rm(home, { recursive: true });
-  print(`Start to ready: ${ms(times[0]!)} on a new home (SES activation at 1 request/s), ${ms(Math.min(...times.slice(1)))} after that.`);
+  print(
+    `Start to ready: ${ms(times[0]!)} on a new home (SES activation at 1 request/s), ${ms(Math.min(...times.slice(1)))} after that.`,
+  );
 }
 
 const load = fork(new URL('./load.ts', import.meta.url), { execArgv: [] });
@@ -115,10 +119,16 @@ async function callsOf({ order }: (typeof journeys)[number]) {
   await ask({ what: order, times, parallel: 1, within: 20 });
   await rest();
   const calls = cloud.calls.list.filter(
-    ({ by, ...call }) => caused({ by, ...call }) && !(order === 'receive' && (by.includes('apifunction') || by.startsWith('apigateway'))),
+    ({ by, ...call }) =>
+      caused({ by, ...call }) &&
+      !(order === 'receive' && (by.includes('apifunction') || by.startsWith('apigateway'))),
   );
   // The one list that names the messages to work on.
-  if (order !== 'receive') calls.splice(0, calls.findIndex(({ service }, at) => at > 0 && service === 'lambda'));
+  if (order !== 'receive')
+    calls.splice(
+      0,
+      calls.findIndex(({ service }, at) => at > 0 && service === 'lambda'),
+    );
   return { calls, units: perTime(calls, times), times };
 }
 
@@ -129,17 +139,26 @@ function summary(calls: readonly Call[], times: number): string {
     const what = `${who}: ${service}:${action}${error === undefined ? '' : ` (${error})`}`;
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
-  return [...counts].map(([what, n]) => `${what} ${n === times ? '' : `× ${round(n / times)}`}`.trim()).join(', ');
+  return [...counts]
+    .map(([what, n]) => `${what} ${n === times ? '' : `× ${round(n / times)}`}`.trim())
+    .join(', ');
 }
 
 try {
-  print(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${mb(totalmem())}, Node ${process.versions.node}. The load generator runs beside it.\n`);
+  print(
+    `${cpus().length} × ${cpus()[0]?.model.trim()}, ${mb(totalmem())}, Node ${process.versions.node}. The load generator runs beside it.\n`,
+  );
   await startToReady();
   print(`Memory when ready: ${mb(process.memoryUsage().rss)} (the functions it has used are loaded).\n`);
   const rows: string[][] = [];
   for (const journey of journeys) rows.push(await measure(journey));
-  table(['one at a time, then 8 at once', 'p50', 'p95', 'per second', 'p50 of 8', 'CPU each', 'memory'], rows);
-  print('AWS calls and cost (what runs anyway, Lambda’s pollers and run-due, is left out; a mail of 12.6 KB with an attachment of 8 KB)');
+  table(
+    ['one at a time, then 8 at once', 'p50', 'p95', 'per second', 'p50 of 8', 'CPU each', 'memory'],
+    rows,
+  );
+  print(
+    'AWS calls and cost (what runs anyway, Lambda’s pollers and run-due, is left out; a mail of 12.6 KB with an attachment of 8 KB)',
+  );
   for (const journey of journeys) {
     const { calls, units, times } = await callsOf(journey);
     print(`\n  ${journey.name}: $${perMillion(units).toFixed(2)} a million`);
@@ -149,7 +168,12 @@ try {
   print('\nPrices (us-east-1; Lambda’s compute time, storage and traffic come on top)');
   for (const line of pages()) print(`  ${line}`);
   print();
-  const functions = measureFunctions().map(({ name, handler, worker, init }) => [name, kb(handler), kb(worker), ms(init)]);
+  const functions = measureFunctions().map(({ name, handler, worker, init }) => [
+    name,
+    kb(handler),
+    kb(worker),
+    ms(init),
+  ]);
   table(['function', 'bundle', 'mail parser', 'init'], functions);
 } finally {
   load.kill();

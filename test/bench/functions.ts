@@ -18,11 +18,19 @@ export interface FunctionSize {
 export function measureFunctions(): FunctionSize[] {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-'));
   try {
-    const { template } = synthesize({ mailDomain: 'posthorn.test', bundle: true, outdir: folder, local: true });
-    const functions = Object.values(template['Resources']).filter((one: any) => one.Type === 'AWS::Lambda::Function');
+    const { template } = synthesize({
+      mailDomain: 'posthorn.test',
+      bundle: true,
+      outdir: folder,
+      local: true,
+    });
+    const functions = Object.values(template['Resources']).filter(
+      (one: any) => one.Type === 'AWS::Lambda::Function',
+    );
     return functions.map((one: any) => {
       const asset = join(folder, one.Metadata['aws:asset:path']);
-      const size = (file: string) => (readdirSync(asset).includes(file) ? statSync(join(asset, file)).size : 0);
+      const size = (file: string) =>
+        readdirSync(asset).includes(file) ? statSync(join(asset, file)).size : 0;
       return {
         name: basename(dirname(one.Metadata['posthorn:entry'])),
         handler: size('index.mjs'),
@@ -41,7 +49,10 @@ function initOf(file: string, variables: Record<string, unknown>): number {
     console.log(performance.now() - from);
     process.exit();`;
   // What refers to other resources does not matter for loading, but lists have to be lists.
-  const env = Object.entries(variables).map(([name, value]) => [name, typeof value === 'string' ? value : '[]']);
+  const env = Object.entries(variables).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : '[]',
+  ]);
   const times = [1, 2, 3].map(() =>
     Number(
       execFileSync(process.execPath, ['--input-type=module', '--eval', source], {

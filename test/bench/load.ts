@@ -52,7 +52,9 @@ async function repeat({ what, times, parallel, within }: Order): Promise<Report>
     list: () => client.inboxes.messages.list(inbox, { limit: 20 }),
     get: (n) => client.inboxes.messages.get(inbox, messages[n % messages.length]!.message_id),
     update: (n) =>
-      client.inboxes.messages.update(inbox, messages[n % messages.length]!.message_id, { add_labels: [`l${n % 5}-${made % 3}`] }),
+      client.inboxes.messages.update(inbox, messages[n % messages.length]!.message_id, {
+        add_labels: [`l${n % 5}-${made % 3}`],
+      }),
   };
   made++;
   return inParallel({ times, parallel, within }, acts[what as 'list']);
@@ -116,7 +118,9 @@ async function receive({ times, parallel, within }: Order): Promise<Report> {
 /** As many of the newest messages as may be missing. */
 async function* newest(missing: number) {
   let seen = 0;
-  for await (const message of client.inboxes.messages.all(inbox, { limit: Math.min(100, Math.max(missing, 1)) })) {
+  for await (const message of client.inboxes.messages.all(inbox, {
+    limit: Math.min(100, Math.max(missing, 1)),
+  })) {
     yield message;
     if (++seen >= missing + 20) return;
   }

@@ -29,19 +29,39 @@ describe('a username', () => {
     ['ABUSE', 'is reserved'],
     ['no-reply', 'is reserved'],
   ])('%j is refused', (given, why) => {
-    expect(() => normalizeUsername(given)).toThrowError(expect.objectContaining({ code: 'validation_error', message: expect.stringContaining(why) as string }));
+    expect(() => normalizeUsername(given)).toThrowError(
+      expect.objectContaining({ code: 'validation_error', message: expect.stringContaining(why) as string }),
+    );
   });
 
   it('leaves ordinary words free and reserves every mailbox of RFC 2142', () => {
     for (const name of ['hello', 'team', 'contact', 'agent']) expect(normalizeUsername(name)).toBe(name);
-    const rfc2142 = ['info', 'marketing', 'sales', 'support', 'abuse', 'noc', 'security', 'postmaster', 'hostmaster', 'usenet', 'news', 'webmaster', 'www', 'uucp', 'ftp'];
+    const rfc2142 = [
+      'info',
+      'marketing',
+      'sales',
+      'support',
+      'abuse',
+      'noc',
+      'security',
+      'postmaster',
+      'hostmaster',
+      'usenet',
+      'news',
+      'webmaster',
+      'www',
+      'uucp',
+      'ftp',
+    ];
     expect(rfc2142.filter((name) => !reservedUsernames.has(name))).toEqual([]);
   });
 
   it('makes an address of at most 254 characters', () => {
     const domain = `${'d'.repeat(60)}.${'e'.repeat(60)}.${'f'.repeat(60)}.test`;
     expect(addressOf('a', domain)).toBe(`a@${domain}`);
-    expect(() => addressOf('a'.repeat(64), domain.padStart(200, 'x'))).toThrowError(expect.objectContaining({ code: 'validation_error' }));
+    expect(() => addressOf('a'.repeat(64), domain.padStart(200, 'x'))).toThrowError(
+      expect.objectContaining({ code: 'validation_error' }),
+    );
   });
 });
 

@@ -28,34 +28,76 @@ async function fill(count: number, more: (n: number) => Partial<StoredMessage> =
   for (let n = 0; n < count; n++) {
     const message = sampleMessage(n, { body: 'row', digest: String(n), ...more(n) });
     const before = await mailbox.thread(inbox, message.thread_id);
-    const event = { event_id: 'evt_x', event_type: 'message.received', organization_id: '', pod_id: '', inbox_id: '', timestamp: '' } as const;
-    await mailbox.append({ inbox, ses_id: message.message_id, digest: String(n), message, bodies: {}, ...(before && { before }), after: withMessage(before ?? newThread(message), message, message.created_at), leads: [], event });
+    const event = {
+      event_id: 'evt_x',
+      event_type: 'message.received',
+      organization_id: '',
+      pod_id: '',
+      inbox_id: '',
+      timestamp: '',
+    } as const;
+    await mailbox.append({
+      inbox,
+      ses_id: message.message_id,
+      digest: String(n),
+      message,
+      bodies: {},
+      ...(before && { before }),
+      after: withMessage(before ?? newThread(message), message, message.created_at),
+      leads: [],
+      event,
+    });
   }
 }
 const label = (change: { add?: string[]; remove?: string[] }, principal: KeyPrincipal = keyPrincipal()) =>
   updateThread(deps)({ principal, inbox, path, query: undefined, body: { add: [], remove: [], ...change } });
-const remove = (principal = keyPrincipal()) => deleteThread(deps)({ principal, inbox, path, query: undefined, body: undefined });
+const remove = (principal = keyPrincipal()) =>
+  deleteThread(deps)({ principal, inbox, path, query: undefined, body: undefined });
 const relabel = (n: number, change: { add?: string[]; remove?: string[] }, principal = keyPrincipal()) =>
-  updateMessage(deps)({ principal, inbox, path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` }, query: undefined, body: { add: [], remove: [], ...change } });
+  updateMessage(deps)({
+    principal,
+    inbox,
+    path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
+    query: undefined,
+    body: { add: [], remove: [], ...change },
+  });
 const messages = () => [...mailbox.of(inbox).messages.values()];
 const carriers = (name: string) => messages().filter(({ labels }) => labels.includes(name)).length;
-const dueWork = <Kind extends DueWork['kind']>(kind: Kind) => mailbox.changes.map(({ due }) => due).findLast((due) => due?.kind === kind) as Extract<DueWork, { kind: Kind }>;
-const labelsOf = (count: number, name = 'l') => Array.from({ length: count }, (_, n) => `${name}${String(n).padStart(2, '0')}`);
+const dueWork = <Kind extends DueWork['kind']>(kind: Kind) =>
+  mailbox.changes.map(({ due }) => due).findLast((due) => due?.kind === kind) as Extract<
+    DueWork,
+    { kind: Kind }
+  >;
+const labelsOf = (count: number, name = 'l') =>
+  Array.from({ length: count }, (_, n) => `${name}${String(n).padStart(2, '0')}`);
 
 describe('labels of a short thread', () => {
   it('change on every message in one transaction, with one event', async () => {
     await fill(5);
-    expect(await label({ add: ['todo'], remove: ['unread'] })).toEqual({ thread_id, labels: ['received', 'todo'] });
+    expect(await label({ add: ['todo'], remove: ['unread'] })).toEqual({
+      thread_id,
+      labels: ['received', 'todo'],
+    });
     expect(carriers('todo')).toBe(5);
     expect(carriers('unread')).toBe(0);
     expect(mailbox.changes).toHaveLength(1);
-    expect(mailbox.changes[0]?.event).toMatchObject({ event_type: 'thread.labeled', thread_id, added: ['todo'], removed: ['unread'] });
+    expect(mailbox.changes[0]?.event).toMatchObject({
+      event_type: 'thread.labeled',
+      thread_id,
+      added: ['todo'],
+      removed: ['unread'],
+    });
   });
 
   it('stay as they are when there is nothing to change, without a write', async () => {
     await fill(3);
-    expect(await label({ add: ['received2'], remove: [] })).toMatchObject({ labels: ['received', 'received2', 'unread'] });
-    expect(await label({ remove: ['nothing'] })).toEqual({ thread_id, labels: ['received', 'received2', 'unread'] });
+    expect(await label({ add: ['received2'], remove: [] })).toMatchObject({
+      labels: ['received', 'received2', 'unread'],
+    });
+    expect(await label({ remove: ['nothing'] })).toEqual({
+      thread_id,
+      labels: ['received', 'received2', 'unread'],
+    });
     expect(mailbox.changes).toHaveLength(1);
   });
 
@@ -71,16 +113,26 @@ describe('labels of a short thread', () => {
   it('are found under the thread alone, only in scope', async () => {
     await fill(1);
     const call = { path: { thread_id }, query: undefined, body: { add: ['x'], remove: [] } };
-    await expect(updateOrganizationThread(deps)({ principal: keyPrincipal({ inbox: inboxRef('grace') }), ...call })).rejects.toMatchObject({ code: 'not_found' });
-    await expect(updateOrganizationThread(deps)({ principal: keyPrincipal({ organization_id: 'org_other' }), ...call })).rejects.toMatchObject({ code: 'not_found' });
-    await expect(updateOrganizationThread(deps)({ principal: keyPrincipal(), ...call })).resolves.toMatchObject({ labels: ['received', 'unread', 'x'] });
+    await expect(
+      updateOrganizationThread(deps)({ principal: keyPrincipal({ inbox: inboxRef('grace') }), ...call }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+    await expect(
+      updateOrganizationThread(deps)({ principal: keyPrincipal({ organization_id: 'org_other' }), ...call }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+    await expect(
+      updateOrganizationThread(deps)({ principal: keyPrincipal(), ...call }),
+    ).resolves.toMatchObject({ labels: ['received', 'unread', 'x'] });
   });
 });
 
 describe('labels of a long thread', () => {
   it('change on the newest message at once and follow on the rest', async () => {
     await fill(130);
-    expect(await label({ add: ['todo'], remove: ['unread'] })).toEqual({ thread_id, labels: ['received', 'todo'], pending: true });
+    expect(await label({ add: ['todo'], remove: ['unread'] })).toEqual({
+      thread_id,
+      labels: ['received', 'todo'],
+      pending: true,
+    });
     expect(carriers('todo')).toBe(1);
     await continueLabels(deps, dueWork('label-thread'));
     expect(carriers('todo')).toBe(130);
@@ -115,11 +167,16 @@ describe('labels of a long thread', () => {
       const thread = (await mailbox.thread(inbox, thread_id))!;
       mailbox.of(inbox).threads.set(thread_id, { ...thread, version: thread.version + 1 });
       const old = mailbox.of(inbox).messages.get(`msg_${ulidAt(20)}`)!;
-      mailbox.of(inbox).messages.set(old.message_id, { ...old, updated_at: `${old.updated_at}!`, subject: 'changed' });
+      mailbox
+        .of(inbox)
+        .messages.set(old.message_id, { ...old, updated_at: `${old.updated_at}!`, subject: 'changed' });
     };
     await continueLabels(deps, dueWork('label-thread'));
     expect(carriers('todo')).toBe(40);
-    expect(mailbox.of(inbox).messages.get(`msg_${ulidAt(20)}`)).toMatchObject({ subject: 'changed', labels: ['received', 'unread', 'todo'] });
+    expect(mailbox.of(inbox).messages.get(`msg_${ulidAt(20)}`)).toMatchObject({
+      subject: 'changed',
+      labels: ['received', 'unread', 'todo'],
+    });
   });
 
   it('work also where the newest has them already and only older ones do not', async () => {
@@ -176,7 +233,13 @@ describe('too many labels', () => {
       await relabel(n, { remove: ['spam', 'trash', 'blocked', 'unauthenticated'] });
       await relabel(n, { add: ['spam'], remove: labelsOf(maxLabels) });
       await relabel(n, { add: labelsOf(maxLabels, 'new') });
-      await deleteMessage(deps)({ principal: keyPrincipal(), inbox, path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` }, query: undefined, body: undefined });
+      await deleteMessage(deps)({
+        principal: keyPrincipal(),
+        inbox,
+        path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
+        query: undefined,
+        body: undefined,
+      });
     }
     expect(Math.max(...mailbox.changes.map(writesOf))).toBeGreaterThan(70);
     expect(Math.max(...mailbox.changes.map(writesOf))).toBeLessThanOrEqual(100);
@@ -184,9 +247,24 @@ describe('too many labels', () => {
   });
 
   it('that all the same would are refused in words, and changed a few at a time', async () => {
-    const sent = ['sent', 'delivered', 'opened', 'bounced', 'complained', 'delayed', 'rejected', 'scheduled', 'received', 'unread'];
+    const sent = [
+      'sent',
+      'delivered',
+      'opened',
+      'bounced',
+      'complained',
+      'delayed',
+      'rejected',
+      'scheduled',
+      'received',
+      'unread',
+    ];
     await fill(1, () => ({ labels: [...sent, ...labelsOf(maxLabels)] }));
-    await expect(relabel(0, { add: ['trash'] })).rejects.toMatchObject({ code: 'limit_exceeded', status: 403, message: expect.stringContaining('too many labels') as string });
+    await expect(relabel(0, { add: ['trash'] })).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      status: 403,
+      message: expect.stringContaining('too many labels') as string,
+    });
     await relabel(0, { remove: labelsOf(maxLabels) });
     await expect(relabel(0, { add: ['trash'] })).resolves.toBeDefined();
   });
@@ -194,7 +272,8 @@ describe('too many labels', () => {
 
 describe('deleting', () => {
   const erased: string[] = [];
-  const erase = async (folders: ObjectFolder[]) => void erased.push(...folders.map(({ message_id }) => message_id));
+  const erase = async (folders: ObjectFolder[]) =>
+    void erased.push(...folders.map(({ message_id }) => message_id));
   beforeEach(() => void (erased.length = 0));
 
   it('a short thread takes all with it, its objects by work that is due', async () => {
@@ -209,7 +288,9 @@ describe('deleting', () => {
   });
 
   it('a long one leaves every list at once and goes in the background', async () => {
-    await fill(90, (n) => ({ labels: ['received', 'unread', ...(n % 9 === 0 ? ['spam'] : []), ...labelsOf(maxLabels)] }));
+    await fill(90, (n) => ({
+      labels: ['received', 'unread', ...(n % 9 === 0 ? ['spam'] : []), ...labelsOf(maxLabels)],
+    }));
     expect(await remove()).toEqual({ thread_id, pending: true });
     expect(mailbox.list(inbox, { of: 'threads' })).toEqual([]);
     await expect(remove()).rejects.toMatchObject({ code: 'not_found' });
@@ -239,9 +320,18 @@ describe('deleting', () => {
 
   it('the last message ends its thread; another one leaves the rest', async () => {
     await fill(2);
-    const take = (n: number, principal = keyPrincipal()) => deleteMessage(deps)({ principal, inbox, path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` }, query: undefined, body: undefined });
+    const take = (n: number, principal = keyPrincipal()) =>
+      deleteMessage(deps)({
+        principal,
+        inbox,
+        path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
+        query: undefined,
+        body: undefined,
+      });
     await take(1);
-    expect(await mailbox.thread(inbox, thread_id)).toMatchObject({ visible: { count: 1, last: { message_id: `msg_${ulidAt(0)}` } } });
+    expect(await mailbox.thread(inbox, thread_id)).toMatchObject({
+      visible: { count: 1, last: { message_id: `msg_${ulidAt(0)}` } },
+    });
     await expect(take(1)).rejects.toMatchObject({ code: 'not_found' });
     await take(0);
     expect(await mailbox.thread(inbox, thread_id)).toBeUndefined();
@@ -254,8 +344,21 @@ describe('a batch of messages', () => {
     await fill(4, (n) => ({ labels: n === 3 ? ['received', 'spam'] : ['received', 'unread'] }));
     const ids = [0, 3, 1, 99].map((n) => `msg_${ulidAt(n)}`);
     const body = { message_ids: [...ids, 'no id'], add: ['todo'], remove: ['unread'] };
-    const answer = await batchUpdateMessages(deps)({ principal: modest, inbox, path: { inbox_id: inbox.inbox_id }, query: undefined, body });
-    expect(answer).toEqual({ limit: 5, count: 2, updates: [{ message_id: ids[0], labels: ['received', 'todo'] }, { message_id: ids[2], labels: ['received', 'todo'] }] });
+    const answer = await batchUpdateMessages(deps)({
+      principal: modest,
+      inbox,
+      path: { inbox_id: inbox.inbox_id },
+      query: undefined,
+      body,
+    });
+    expect(answer).toEqual({
+      limit: 5,
+      count: 2,
+      updates: [
+        { message_id: ids[0], labels: ['received', 'todo'] },
+        { message_id: ids[2], labels: ['received', 'todo'] },
+      ],
+    });
     expect(carriers('todo')).toBe(2);
   });
 });

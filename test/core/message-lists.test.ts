@@ -4,26 +4,49 @@ import { hiddenLabels } from '../../lib/contract/label.ts';
 import { difference, messageEntries, type ListEntry } from '../../lib/core/message-lists.ts';
 import { ulidAt } from '../support/mail-samples.ts';
 
-const labels = fc.uniqueArray(fc.constantFrom('received', 'unread', 'a', 'b', 'constructor', ...hiddenLabels));
-const message = fc.record({ labels, n: fc.nat(2), thread: fc.nat(1) }).map(({ labels: carried, n, thread }) => ({
-  message_id: `msg_${ulidAt(n)}`,
-  thread_id: `thr_${ulidAt(thread)}`,
-  labels: carried,
-}));
-const asRows = (entries: ListEntry[]) => new Map(entries.map((entry) => [JSON.stringify([entry.list, entry.ulid]), JSON.stringify(entry)]));
+const labels = fc.uniqueArray(
+  fc.constantFrom('received', 'unread', 'a', 'b', 'constructor', ...hiddenLabels),
+);
+const message = fc
+  .record({ labels, n: fc.nat(2), thread: fc.nat(1) })
+  .map(({ labels: carried, n, thread }) => ({
+    message_id: `msg_${ulidAt(n)}`,
+    thread_id: `thr_${ulidAt(thread)}`,
+    labels: carried,
+  }));
+const asRows = (entries: ListEntry[]) =>
+  new Map(entries.map((entry) => [JSON.stringify([entry.list, entry.ulid]), JSON.stringify(entry)]));
 
 describe('the lists of a message', () => {
   it('are one of all, one a label, and its thread', () => {
     const { message_id, thread_id } = { message_id: `msg_${ulidAt(1)}`, thread_id: `thr_${ulidAt(1)}` };
-    const of = (carried: string[]) => messageEntries({ message_id, thread_id, labels: carried }).map(({ list, hidden }) => [list.of, 'label' in list ? list.label : undefined, hidden.join()]);
-    expect(of(['received', 'a'])).toEqual([['messages', undefined, ''], ['messages', 'received', ''], ['messages', 'a', ''], ['thread', undefined, '']]);
-    expect(of(['a', 'trash', 'spam'])).toEqual([['hidden-messages', undefined, 'spam,trash'], ['hidden-messages', 'a', 'spam,trash'], ['hidden-messages', 'trash', 'spam,trash'], ['hidden-messages', 'spam', 'spam,trash'], ['thread', undefined, 'spam,trash']]);
+    const of = (carried: string[]) =>
+      messageEntries({ message_id, thread_id, labels: carried }).map(({ list, hidden }) => [
+        list.of,
+        'label' in list ? list.label : undefined,
+        hidden.join(),
+      ]);
+    expect(of(['received', 'a'])).toEqual([
+      ['messages', undefined, ''],
+      ['messages', 'received', ''],
+      ['messages', 'a', ''],
+      ['thread', undefined, ''],
+    ]);
+    expect(of(['a', 'trash', 'spam'])).toEqual([
+      ['hidden-messages', undefined, 'spam,trash'],
+      ['hidden-messages', 'a', 'spam,trash'],
+      ['hidden-messages', 'trash', 'spam,trash'],
+      ['hidden-messages', 'spam', 'spam,trash'],
+      ['thread', undefined, 'spam,trash'],
+    ]);
   });
 
   it('come from one state to any other by their difference', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 3 }), fc.array(message, { maxLength: 3 }), (from, to) => {
-        const unique = (messages: typeof from) => [...new Map(messages.map((one) => [one.message_id + one.thread_id, one])).values()];
+        const unique = (messages: typeof from) => [
+          ...new Map(messages.map((one) => [one.message_id + one.thread_id, one])).values(),
+        ];
         const before = unique(from).flatMap(messageEntries).filter(firstAtPlace());
         const after = unique(to).flatMap(messageEntries).filter(firstAtPlace());
         const rows = asRows(before);

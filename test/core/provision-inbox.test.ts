@@ -7,7 +7,9 @@ import { provisionInbox, type ProvisionDeps } from '../../lib/core/provision-inb
 import { inboxRef, keyPrincipal, mailDomain, organizationId } from '../support/mail-samples.ts';
 import { address, counting, keys, MemoryInboxes } from '../support/memory-ports.ts';
 
-const records = [{ type: 'MX' as const, name: mailDomain, value: 'inbound', priority: 10, status: 'VALID' as const }];
+const records = [
+  { type: 'MX' as const, name: mailDomain, value: 'inbound', priority: 10, status: 'VALID' as const },
+];
 let inboxes: MemoryInboxes;
 let names: string[];
 let deps: ProvisionDeps;
@@ -26,13 +28,23 @@ beforeEach(() => {
     allowLoopbackWebhooks: false,
   };
 });
-const create = (body: CreateInbox | undefined = {}, principal: KeyPrincipal = keyPrincipal(), more: Partial<Call<'inboxes.create'>> = {}) =>
-  provisionInbox(deps)({ principal, body, path: {}, query: undefined, ...more });
-const refusal = (code: string, detail: object = {}) => expect.objectContaining({ code, detail: expect.objectContaining(detail) as object }) as Error;
+const create = (
+  body: CreateInbox | undefined = {},
+  principal: KeyPrincipal = keyPrincipal(),
+  more: Partial<Call<'inboxes.create'>> = {},
+) => provisionInbox(deps)({ principal, body, path: {}, query: undefined, ...more });
+const refusal = (code: string, detail: object = {}) =>
+  expect.objectContaining({ code, detail: expect.objectContaining(detail) as object }) as Error;
 
 describe('a provisioned inbox', () => {
   it('has the address asked for, and what was asked beside it', async () => {
-    const made = await create({ username: ' Ada ', domain: `${mailDomain.toUpperCase()}.`, display_name: 'Ada', client_id: 'c-1', metadata: { team: 'x' } });
+    const made = await create({
+      username: ' Ada ',
+      domain: `${mailDomain.toUpperCase()}.`,
+      display_name: 'Ada',
+      client_id: 'c-1',
+      metadata: { team: 'x' },
+    });
     expect(made).toEqual({
       organization_id: organizationId,
       pod_id: organizationId,
@@ -49,7 +61,11 @@ describe('a provisioned inbox', () => {
 
   it('has a random name where none is asked for', async () => {
     for (const body of [undefined, {}, { username: null }]) await create(body);
-    expect([...inboxes.addresses.keys()]).toEqual([address('brisk-otter-1'), address('calm-heron-2'), address('deft-lynx-3')]);
+    expect([...inboxes.addresses.keys()]).toEqual([
+      address('brisk-otter-1'),
+      address('calm-heron-2'),
+      address('deft-lynx-3'),
+    ]);
   });
 
   it('draws another name when a random one is taken, five times at most', async () => {
@@ -62,14 +78,21 @@ describe('a provisioned inbox', () => {
 
   it('is the first one again under its client_id, whatever else is said', async () => {
     const first = await create({ client_id: 'c-1', username: 'ada' });
-    const again = await create({ client_id: 'c-1', username: 'grace', display_name: 'Other', credential: { type: 'generate' } });
+    const again = await create({
+      client_id: 'c-1',
+      username: 'grace',
+      display_name: 'Other',
+      credential: { type: 'generate' },
+    });
     expect(again).toEqual(first);
     expect(inboxes.provisions).toHaveLength(1);
   });
 
   it('of another pod is not shown for its client_id', async () => {
     await create({ client_id: 'c-1' }, keyPrincipal({ pod_id: 'pod_a' }));
-    await expect(create({ client_id: 'c-1' }, keyPrincipal({ pod_id: 'pod_b' }))).rejects.toThrow(refusal('conflict'));
+    await expect(create({ client_id: 'c-1' }, keyPrincipal({ pod_id: 'pod_b' }))).rejects.toThrow(
+      refusal('conflict'),
+    );
     await expect(create({ client_id: 'c-1' }, keyPrincipal())).resolves.toMatchObject({ pod_id: 'pod_a' });
   });
 
@@ -86,38 +109,70 @@ describe('a key asked for with it', () => {
     const { credential } = await create({ username: 'ada', credential: { type: 'generate' } });
     expect(credential?.private_jwk).toBeDefined();
     const { inbox } = inboxes.provisions[0]!;
-    expect(inboxes.provisions[0]?.credential).toMatchObject({ organization_id: organizationId, inbox: { uid: inbox.uid, inbox_id: address('ada') }, keyid: credential?.keyid });
+    expect(inboxes.provisions[0]?.credential).toMatchObject({
+      organization_id: organizationId,
+      inbox: { uid: inbox.uid, inbox_id: address('ada') },
+      keyid: credential?.keyid,
+    });
   });
 
   it('may do no more than the key that asks', async () => {
     const own = { inbox_create: true, api_key_create: true, message_read: true, message_send: false };
     await create({ credential: { type: 'generate' } }, keyPrincipal({ permissions: own }));
     const held = inboxes.provisions[0]!.credential!.permissions!;
-    expect(permissionNames.filter((name) => held[name] === true)).toEqual(['inbox_create', 'message_read', 'api_key_create']);
+    expect(permissionNames.filter((name) => held[name] === true)).toEqual([
+      'inbox_create',
+      'message_read',
+      'api_key_create',
+    ]);
     await create({ credential: { type: 'generate' } });
     expect(inboxes.provisions[1]?.credential).not.toHaveProperty('permissions');
   });
 
   it('and a webhook each need their own permission', async () => {
     const principal = keyPrincipal({ permissions: { inbox_create: true } });
-    await expect(create({ credential: { type: 'generate' } }, principal)).rejects.toThrow(refusal('missing_permission'));
-    await expect(create({ webhook: { url: 'https://hooks.example.com', event_types: ['message.received'] } }, principal)).rejects.toThrow(refusal('missing_permission'));
+    await expect(create({ credential: { type: 'generate' } }, principal)).rejects.toThrow(
+      refusal('missing_permission'),
+    );
+    await expect(
+      create({ webhook: { url: 'https://hooks.example.com', event_types: ['message.received'] } }, principal),
+    ).rejects.toThrow(refusal('missing_permission'));
     await expect(create({}, principal)).resolves.toBeDefined();
   });
 });
 
-it.each(['spam', 'blocked', 'unauthenticated'] as const)('a webhook hears of %s mail only for a key that may read it', async (label) => {
-  const webhook = { url: 'https://hooks.example.com', event_types: ['message.received' as const, `message.received.${label}` as const] };
-  const held = { inbox_create: true, webhook_create: true };
-  await expect(create({ webhook }, keyPrincipal({ permissions: held }))).rejects.toThrow(refusal('missing_permission'));
-  await expect(create({ webhook }, keyPrincipal({ permissions: { ...held, [`label_${label}_read`]: true } }))).resolves.toBeDefined();
-});
+it.each(['spam', 'blocked', 'unauthenticated'] as const)(
+  'a webhook hears of %s mail only for a key that may read it',
+  async (label) => {
+    const webhook = {
+      url: 'https://hooks.example.com',
+      event_types: ['message.received' as const, `message.received.${label}` as const],
+    };
+    const held = { inbox_create: true, webhook_create: true };
+    await expect(create({ webhook }, keyPrincipal({ permissions: held }))).rejects.toThrow(
+      refusal('missing_permission'),
+    );
+    await expect(
+      create({ webhook }, keyPrincipal({ permissions: { ...held, [`label_${label}_read`]: true } })),
+    ).resolves.toBeDefined();
+  },
+);
 
 it('a webhook asked for with it is stored with its secret', async () => {
-  const made = await create({ username: 'ada', webhook: { url: 'https://Hooks.example.com/x', event_types: ['message.received'] } });
-  expect(made.webhook).toMatchObject({ url: 'https://hooks.example.com/x', secret: 'whsec_c2VjcmV0', inbox_ids: [address('ada')], enabled: true });
+  const made = await create({
+    username: 'ada',
+    webhook: { url: 'https://Hooks.example.com/x', event_types: ['message.received'] },
+  });
+  expect(made.webhook).toMatchObject({
+    url: 'https://hooks.example.com/x',
+    secret: 'whsec_c2VjcmV0',
+    inbox_ids: [address('ada')],
+    enabled: true,
+  });
   expect(inboxes.provisions[0]?.webhook).toEqual(made.webhook);
-  await expect(create({ webhook: { url: 'http://127.0.0.1/', event_types: ['message.received'] } })).rejects.toThrow(refusal('validation_error'));
+  await expect(
+    create({ webhook: { url: 'http://127.0.0.1/', event_types: ['message.received'] } }),
+  ).rejects.toThrow(refusal('validation_error'));
 });
 
 describe('a refusal', () => {
@@ -142,12 +197,18 @@ describe('a refusal', () => {
     expect(JSON.stringify(error)).not.toContain('org_other');
   });
 
-  it.each(['a'.repeat(64), `${'a'.repeat(49)}.b`, `${'a'.repeat(62)}.b`])('suggests valid names for %s', async (username) => {
-    inboxes.add(inboxRef(username, 'org_other'));
-    const error = (await create({ username }).catch((caught: unknown) => caught)) as { detail: { suggestions: string[] } };
-    expect(error.detail.suggestions).toHaveLength(3);
-    for (const suggestion of error.detail.suggestions) await expect(create({ username: suggestion })).resolves.toMatchObject({ email: address(suggestion) });
-  });
+  it.each(['a'.repeat(64), `${'a'.repeat(49)}.b`, `${'a'.repeat(62)}.b`])(
+    'suggests valid names for %s',
+    async (username) => {
+      inboxes.add(inboxRef(username, 'org_other'));
+      const error = (await create({ username }).catch((caught: unknown) => caught)) as {
+        detail: { suggestions: string[] };
+      };
+      expect(error.detail.suggestions).toHaveLength(3);
+      for (const suggestion of error.detail.suggestions)
+        await expect(create({ username: suggestion })).resolves.toMatchObject({ email: address(suggestion) });
+    },
+  );
 
   it('of another domain is 404, of a reserved or impossible name 400', async () => {
     await expect(create({ domain: 'other.test' })).rejects.toThrow(refusal('not_found'));
@@ -156,6 +217,8 @@ describe('a refusal', () => {
   });
 
   it('meets a key of one inbox', async () => {
-    await expect(create({}, keyPrincipal({ inbox: inboxRef() }))).rejects.toThrow(refusal('missing_permission'));
+    await expect(create({}, keyPrincipal({ inbox: inboxRef() }))).rejects.toThrow(
+      refusal('missing_permission'),
+    );
   });
 });

@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredMessage } from '../../lib/core/mail-ports.ts';
-import { getThread, getThreadAttachment, listOrganizationThreads, listThreads } from '../../lib/core/read-threads.ts';
+import {
+  getThread,
+  getThreadAttachment,
+  listOrganizationThreads,
+  listThreads,
+} from '../../lib/core/read-threads.ts';
 import { getMessage, listMessages } from '../../lib/core/read-messages.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
 import { inboxRef, keyPrincipal, modest, sampleMessage, ulidAt } from '../support/mail-samples.ts';
@@ -14,22 +19,53 @@ beforeEach(() => {
   mailbox = new MemoryMailbox();
   deps = { mailbox, objects: new MemoryObjects(), tokens: plainTokens };
 });
-async function add(n: number, more: Partial<StoredMessage> = {}, of = inbox, text = `Text ${n}`): Promise<void> {
+async function add(
+  n: number,
+  more: Partial<StoredMessage> = {},
+  of = inbox,
+  text = `Text ${n}`,
+): Promise<void> {
   const message = sampleMessage(n, { thread_id: `thr_${ulidAt(n)}`, body: 'row', ...of, ...more });
   const before = await mailbox.thread(of, message.thread_id);
-  const event = { event_id: 'evt_x', event_type: 'message.received', organization_id: '', pod_id: '', inbox_id: '', timestamp: '' } as const;
-  await mailbox.append({ inbox: of, ses_id: message.message_id, digest: message.message_id, message, bodies: { text }, ...(before && { before }), after: withMessage(before ?? newThread(message), message, ''), leads: [], event });
+  const event = {
+    event_id: 'evt_x',
+    event_type: 'message.received',
+    organization_id: '',
+    pod_id: '',
+    inbox_id: '',
+    timestamp: '',
+  } as const;
+  await mailbox.append({
+    inbox: of,
+    ses_id: message.message_id,
+    digest: message.message_id,
+    message,
+    bodies: { text },
+    ...(before && { before }),
+    after: withMessage(before ?? newThread(message), message, ''),
+    leads: [],
+    event,
+  });
 }
 const base = { inbox, body: undefined };
 const messagesOf = async (query: object, principal = keyPrincipal()) =>
-  (await listMessages(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).messages.map(({ message_id }) => message_id);
+  (await listMessages(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).messages.map(
+    ({ message_id }) => message_id,
+  );
 const threadsOf = async (query: object, principal = keyPrincipal()) =>
-  (await listThreads(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).threads.map(({ thread_id }) => thread_id);
+  (await listThreads(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).threads.map(
+    ({ thread_id }) => thread_id,
+  );
 const everywhere = async (query: object, principal = keyPrincipal()) => {
   const found: string[] = [];
   let page_token: string | undefined;
   do {
-    const page = await listOrganizationThreads(deps)({ principal, path: {}, body: undefined, query: { ...query, ...(page_token !== undefined && { page_token }) } });
+    const page = await listOrganizationThreads(deps)({
+      principal,
+      path: {},
+      body: undefined,
+      query: { ...query, ...(page_token !== undefined && { page_token }) },
+    });
     found.push(...page.threads.map(({ thread_id }) => thread_id));
     page_token = page.next_page_token;
   } while (page_token !== undefined);
@@ -40,7 +76,11 @@ const thr = (...places: number[]) => places.map((n) => `thr_${ulidAt(n)}`);
 
 describe('filters on messages', () => {
   beforeEach(async () => {
-    await add(1, { from: 'Ann Example <ann@sender.test>', subject: 'Your invoice 4711', to: ['ada@mail.test'] });
+    await add(1, {
+      from: 'Ann Example <ann@sender.test>',
+      subject: 'Your invoice 4711',
+      to: ['ada@mail.test'],
+    });
     await add(2, { from: 'Bob <bob@other.test>', subject: 'Lunch?', cc: ['carol@x.test'] });
     await add(3, { from: 'ann@sender.test', subject: 'Re: Your INVOICE 4712' });
   });
@@ -94,18 +134,31 @@ describe('threads of an organization', () => {
     const grace = inboxRef('grace');
     const pod = { ...inboxRef('pod'), pod_id: 'pod_a' };
     const other = inboxRef('other', 'org_other');
-    for (let n = 0; n < 40; n++) await add(n, { labels: n % 10 === 0 ? ['received', 'spam'] : ['received', n % 2 === 0 ? 'even' : 'odd'] }, [inbox, grace, pod, other][n % 4]);
+    for (let n = 0; n < 40; n++)
+      await add(
+        n,
+        { labels: n % 10 === 0 ? ['received', 'spam'] : ['received', n % 2 === 0 ? 'even' : 'odd'] },
+        [inbox, grace, pod, other][n % 4],
+      );
     const all = Array.from({ length: 40 }, (_, n) => n).reverse();
     const visible = all.filter((n) => n % 10 !== 0 && n % 4 !== 3);
     expect(await everywhere({ limit: 7 })).toEqual(thr(...visible));
     expect(await everywhere({ limit: 7, ascending: true })).toEqual(thr(...visible.toReversed()));
-    expect(await everywhere({ limit: 7, include_spam: true })).toEqual(thr(...all.filter((n) => n % 4 !== 3)));
+    expect(await everywhere({ limit: 7, include_spam: true })).toEqual(
+      thr(...all.filter((n) => n % 4 !== 3)),
+    );
     expect(await everywhere({ limit: 7, include_spam: true }, modest)).toEqual(thr(...visible));
     expect(await everywhere({ limit: 7, include_trash: true })).toEqual(thr(...visible));
-    expect(await everywhere({ limit: 3, labels: ['odd'] })).toEqual(thr(...visible.filter((n) => n % 2 === 1)));
+    expect(await everywhere({ limit: 3, labels: ['odd'] })).toEqual(
+      thr(...visible.filter((n) => n % 2 === 1)),
+    );
     expect(await everywhere({ labels: ['constructor'] })).toEqual([]);
-    expect(await everywhere({ limit: 3 }, keyPrincipal({ pod_id: 'pod_a' }))).toEqual(thr(...visible.filter((n) => n % 4 === 2)));
-    expect(await everywhere({ limit: 3 }, keyPrincipal({ inbox: grace }))).toEqual(thr(...visible.filter((n) => n % 4 === 1)));
+    expect(await everywhere({ limit: 3 }, keyPrincipal({ pod_id: 'pod_a' }))).toEqual(
+      thr(...visible.filter((n) => n % 4 === 2)),
+    );
+    expect(await everywhere({ limit: 3 }, keyPrincipal({ inbox: grace }))).toEqual(
+      thr(...visible.filter((n) => n % 4 === 1)),
+    );
   });
 
   it('skip places where nobody stands any more', async () => {
@@ -113,7 +166,12 @@ describe('threads of an organization', () => {
     const lists = mailbox.organizationThreads.bind(mailbox);
     mailbox.organizationThreads = async (...asked) => {
       const { found, more } = await lists(...asked);
-      return { found: found.map((one) => (one.ulid === ulidAt(9) || one.ulid === ulidAt(4) ? { ...one, thread: undefined } : one)), more };
+      return {
+        found: found.map((one) =>
+          one.ulid === ulidAt(9) || one.ulid === ulidAt(4) ? { ...one, thread: undefined } : one,
+        ),
+        more,
+      };
     };
     expect(await everywhere({ limit: 1 })).toEqual(thr(8, 7, 6, 5, 3, 2, 1, 0));
   });
@@ -121,7 +179,8 @@ describe('threads of an organization', () => {
 
 describe('one thread', () => {
   const thread_id = `thr_${ulidAt(0)}`;
-  const read = (query: object = {}, principal = keyPrincipal()) => getThread(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id, thread_id }, query });
+  const read = (query: object = {}, principal = keyPrincipal()) =>
+    getThread(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id, thread_id }, query });
 
   it('comes with its newest messages, old to new, and pages back', async () => {
     for (let n = 0; n < 25; n++) await add(n, { thread_id });
@@ -134,7 +193,9 @@ describe('one thread', () => {
       page_token = page.next_page_token;
     } while (page_token !== undefined);
     expect(pages.map((page) => page.length)).toEqual([10, 10, 5]);
-    expect(pages.toReversed().flat()).toEqual(Array.from({ length: 25 }, (_, n) => `msg_${ulidAt(n)} Text ${n}`));
+    expect(pages.toReversed().flat()).toEqual(
+      Array.from({ length: 25 }, (_, n) => `msg_${ulidAt(n)} Text ${n}`),
+    );
   });
 
   it('shows no hidden message beside visible ones, and hidden ones only to who may see them', async () => {
@@ -152,24 +213,48 @@ describe('one thread', () => {
     expect(JSON.stringify(JSON.stringify(first)).length).toBeLessThan(5_000_000);
     expect(first.messages.length).toBeGreaterThan(0);
     const rest = await read({ limit: 8, page_token: first.next_page_token! });
-    expect([...rest.messages, ...first.messages].slice(-first.count - rest.count).map(({ message_id }) => message_id)).toEqual(msg(...Array.from({ length: first.count + rest.count }, (_, n) => 8 - first.count - rest.count + n)));
+    expect(
+      [...rest.messages, ...first.messages]
+        .slice(-first.count - rest.count)
+        .map(({ message_id }) => message_id),
+    ).toEqual(
+      msg(...Array.from({ length: first.count + rest.count }, (_, n) => 8 - first.count - rest.count + n)),
+    );
   });
 
   it('leads to attachments of its own messages only', async () => {
     const attachments = (n: number) => [{ attachment_id: `att_${ulidAt(n)}_0`, filename: 'a.txt', size: 1 }];
     await add(0, { thread_id, attachments: attachments(0) });
     await add(1, { attachments: attachments(1) });
-    const attachment = (attachment_id: string) => getThreadAttachment(deps)({ ...base, principal: keyPrincipal(), path: { inbox_id: inbox.inbox_id, thread_id, attachment_id }, query: undefined });
-    expect(await attachment(`att_${ulidAt(0)}_0`)).toMatchObject({ filename: 'a.txt', download_url: expect.any(String) as string });
-    for (const id of [`att_${ulidAt(1)}_0`, `att_${ulidAt(0)}_1`, 'att_x']) await expect(attachment(id)).rejects.toMatchObject({ code: 'not_found' });
+    const attachment = (attachment_id: string) =>
+      getThreadAttachment(deps)({
+        ...base,
+        principal: keyPrincipal(),
+        path: { inbox_id: inbox.inbox_id, thread_id, attachment_id },
+        query: undefined,
+      });
+    expect(await attachment(`att_${ulidAt(0)}_0`)).toMatchObject({
+      filename: 'a.txt',
+      download_url: expect.any(String) as string,
+    });
+    for (const id of [`att_${ulidAt(1)}_0`, `att_${ulidAt(0)}_1`, 'att_x'])
+      await expect(attachment(id)).rejects.toMatchObject({ code: 'not_found' });
   });
 });
 
 it('a message is found by its id only', async () => {
   await add(1);
-  const get = (message_id: string, principal = keyPrincipal()) => getMessage(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id, message_id }, query: undefined });
+  const get = (message_id: string, principal = keyPrincipal()) =>
+    getMessage(deps)({
+      ...base,
+      principal,
+      path: { inbox_id: inbox.inbox_id, message_id },
+      query: undefined,
+    });
   const found = await get(`msg_${ulidAt(1)}`);
   expect(found).toMatchObject({ text: 'Text 1', labels: ['received', 'unread'] });
-  for (const inside of ['uid', 'body', 'digest', 'large', 'quarantined']) expect(found).not.toHaveProperty(inside);
-  for (const id of [`msg_${ulidAt(2)}`, ulidAt(1), `MSG_${ulidAt(1)}`, '<1@b>']) await expect(get(id)).rejects.toMatchObject({ code: 'not_found' });
+  for (const inside of ['uid', 'body', 'digest', 'large', 'quarantined'])
+    expect(found).not.toHaveProperty(inside);
+  for (const id of [`msg_${ulidAt(2)}`, ulidAt(1), `MSG_${ulidAt(1)}`, '<1@b>'])
+    await expect(get(id)).rejects.toMatchObject({ code: 'not_found' });
 });

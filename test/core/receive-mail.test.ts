@@ -2,10 +2,31 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../lib/contract/notice.ts';
 import type { ParsedMail } from '../../lib/core/mail.ts';
 import { receiveMail } from '../../lib/core/receive-mail.ts';
-import { inboxRef, keyPrincipal, mailDomain, modest, pass, sampleMail, sampleNotice } from '../support/mail-samples.ts';
+import {
+  inboxRef,
+  keyPrincipal,
+  mailDomain,
+  modest,
+  pass,
+  sampleMail,
+  sampleNotice,
+} from '../support/mail-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
-import { address, counting, MemoryInboxes, MemoryObjects, MemoryUndeliverable, plainTokens, sha256 } from '../support/memory-ports.ts';
-import { getMessage, getMessageAttachment, getRawMessage, listMessages } from '../../lib/core/read-messages.ts';
+import {
+  address,
+  counting,
+  MemoryInboxes,
+  MemoryObjects,
+  MemoryUndeliverable,
+  plainTokens,
+  sha256,
+} from '../support/memory-ports.ts';
+import {
+  getMessage,
+  getMessageAttachment,
+  getRawMessage,
+  listMessages,
+} from '../../lib/core/read-messages.ts';
 
 const inbox = inboxRef();
 let mailbox: MemoryMailbox;
@@ -15,7 +36,13 @@ let undeliverable: MemoryUndeliverable;
 let ensured: number;
 let receive: ReturnType<typeof receiveMail>;
 beforeEach(() => {
-  [mailbox, objects, inboxes, undeliverable, ensured] = [new MemoryMailbox(), new MemoryObjects(), new MemoryInboxes(), new MemoryUndeliverable(), 0];
+  [mailbox, objects, inboxes, undeliverable, ensured] = [
+    new MemoryMailbox(),
+    new MemoryObjects(),
+    new MemoryInboxes(),
+    new MemoryUndeliverable(),
+    0,
+  ];
   inboxes.add(inbox);
   receive = receiveMail({
     ...{ inboxes, undeliverable, objects, deliveries: mailbox, mailDomain, sha256 },
@@ -36,40 +63,102 @@ async function arrive(mail: Partial<ParsedMail> = {}, notice: Partial<Notice> = 
   await receive(told);
   return told;
 }
-const stored = (of = inbox) => [...mailbox.of(of).messages.values()].sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
+const stored = (of = inbox) =>
+  [...mailbox.of(of).messages.values()].sort((a, b) => (a.message_id < b.message_id ? -1 : 1));
 const threads = (of = inbox) => [...mailbox.of(of).threads.values()];
-const threadOf = (rfc822: string) => stored().find(({ rfc822_message_id }) => rfc822_message_id === rfc822)?.thread_id;
+const threadOf = (rfc822: string) =>
+  stored().find(({ rfc822_message_id }) => rfc822_message_id === rfc822)?.thread_id;
 
 describe('a mail', () => {
   it('is stored with its envelope, raw, attachments and event; the incoming object goes last', async () => {
     const attachments = [{ filename: 'a.txt', size: 3, path: '/tmp/x' }];
-    const { key } = await arrive({ message_id: '<1@b>', subject: 'Hi', attachments, auto_submitted: 'auto-replied' }, { recipients: ['Ada+Shop@MAIL.example.com'] });
+    const { key } = await arrive(
+      { message_id: '<1@b>', subject: 'Hi', attachments, auto_submitted: 'auto-replied' },
+      { recipients: ['Ada+Shop@MAIL.example.com'] },
+    );
     const [message] = stored();
-    expect(message).toMatchObject({ inbox_id: inbox.inbox_id, from: 'Bob <bob@sender.test>', subject: 'Hi', tag: 'Shop', envelope_to: ['Ada+Shop@MAIL.example.com'], envelope: 'given', labels: ['received', 'unread'], auto_submitted: 'auto-replied', rfc822_message_id: '<1@b>', body: 'row' });
-    expect(message?.attachments).toEqual([{ attachment_id: `att_${message?.message_id.slice(4)}_0`, filename: 'a.txt', size: 3 }]);
-    expect([...objects.kept.keys()].map((name) => name.split('/').at(-1))).toEqual(['raw', message?.attachments?.[0]?.attachment_id]);
+    expect(message).toMatchObject({
+      inbox_id: inbox.inbox_id,
+      from: 'Bob <bob@sender.test>',
+      subject: 'Hi',
+      tag: 'Shop',
+      envelope_to: ['Ada+Shop@MAIL.example.com'],
+      envelope: 'given',
+      labels: ['received', 'unread'],
+      auto_submitted: 'auto-replied',
+      rfc822_message_id: '<1@b>',
+      body: 'row',
+    });
+    expect(message?.attachments).toEqual([
+      { attachment_id: `att_${message?.message_id.slice(4)}_0`, filename: 'a.txt', size: 3 },
+    ]);
+    expect([...objects.kept.keys()].map((name) => name.split('/').at(-1))).toEqual([
+      'raw',
+      message?.attachments?.[0]?.attachment_id,
+    ]);
     expect(objects.incoming.has(key)).toBe(false);
     expect(objects.disposed).toBe(1);
-    expect(mailbox.deliveries[0]?.event).toMatchObject({ event_type: 'message.received', message_id: message?.message_id, thread_id: message?.thread_id, organization_id: inbox.organization_id, labels: ['received', 'unread'], from: 'Bob <bob@sender.test>', subject: 'Hi' });
+    expect(mailbox.deliveries[0]?.event).toMatchObject({
+      event_type: 'message.received',
+      message_id: message?.message_id,
+      thread_id: message?.thread_id,
+      organization_id: inbox.organization_id,
+      labels: ['received', 'unread'],
+      from: 'Bob <bob@sender.test>',
+      subject: 'Hi',
+    });
     expect(JSON.stringify(mailbox.deliveries[0]?.event)).not.toContain('Hello');
+  });
+
+  it('is stored once and fails nowhere when a second copy of its notice overtakes the first', async () => {
+    const told = sampleNotice();
+    objects.arrive(told.key, sampleMail());
+    const keepRaw = objects.keepRaw.bind(objects);
+    objects.keepRaw = async (...given) => {
+      objects.keepRaw = keepRaw;
+      await receive(told);
+      return keepRaw(...given);
+    };
+    await receive(told);
+    expect(stored()).toHaveLength(1);
+    expect(stored()[0]).not.toHaveProperty('duplicates');
+    expect([...objects.kept.keys()].map((name) => name.split('/').at(-1))).toEqual(['raw']);
   });
 
   it('goes once to each inbox of its envelope, whatever To says', async () => {
     const grace = inboxRef('grace');
     inboxes.add(grace);
-    await arrive({ to: ['nobody@elsewhere.test'] }, { recipients: [address('ada'), address('ada+x'), address('grace'), address('ADA')] });
+    await arrive(
+      { to: ['nobody@elsewhere.test'] },
+      { recipients: [address('ada'), address('ada+x'), address('grace'), address('ADA')] },
+    );
     expect(stored()).toHaveLength(1);
-    expect(stored()[0]).toMatchObject({ envelope_to: [address('ada'), address('ada+x'), address('ADA')], tag: 'x' });
+    expect(stored()[0]).toMatchObject({
+      envelope_to: [address('ada'), address('ada+x'), address('ADA')],
+      tag: 'x',
+    });
     expect(stored(grace)).toHaveLength(1);
     expect(stored(grace)[0]?.message_id).not.toBe(stored()[0]?.message_id);
   });
 
   it('to an address without an inbox leaves a row for the operator, once, and the others get theirs', async () => {
-    const notice = await arrive({ subject: 'Lost' }, { recipients: [address('nobody'), address('ada')], source: '' });
+    const notice = await arrive(
+      { subject: 'Lost' },
+      { recipients: [address('nobody'), address('ada')], source: '' },
+    );
     objects.arrive(notice.key, sampleMail({ subject: 'Lost' }));
     await receive(notice);
     expect(stored()).toHaveLength(1);
-    expect([...undeliverable.rows.values()]).toEqual([expect.objectContaining({ recipient: address('nobody'), sender: '', subject: 'Lost', ses_message_id: notice.ses_id, reason: 'no_such_address', spf: 'PASS' })]);
+    expect([...undeliverable.rows.values()]).toEqual([
+      expect.objectContaining({
+        recipient: address('nobody'),
+        sender: '',
+        subject: 'Lost',
+        ses_message_id: notice.ses_id,
+        reason: 'no_such_address',
+        spf: 'PASS',
+      }),
+    ]);
   });
 
   it('to an inbox that is taken down meanwhile leaves that row too, and no objects', async () => {
@@ -98,7 +187,11 @@ describe('a mail', () => {
 describe('the same mail again', () => {
   it('by the same notice changes nothing at all', async () => {
     const notice = await arrive({ message_id: '<1@b>' });
-    const [rows, kept, changes] = [structuredClone(stored()), [...objects.kept.keys()], mailbox.deliveries.length];
+    const [rows, kept, changes] = [
+      structuredClone(stored()),
+      [...objects.kept.keys()],
+      mailbox.deliveries.length,
+    ];
     for (let n = 0; n < 3; n++) {
       objects.arrive(notice.key, sampleMail({ message_id: '<1@b>' }));
       await receive(notice);
@@ -192,7 +285,10 @@ describe('threads', () => {
 
   it('of a mail take its delivery report', async () => {
     await arrive({ message_id: '<1@b>' });
-    await arrive({ message_id: '<dsn@mx>', from: 'MAILER-DAEMON <>', reported_message_id: '<1@b>' }, { source: '' });
+    await arrive(
+      { message_id: '<dsn@mx>', from: 'MAILER-DAEMON <>', reported_message_id: '<1@b>' },
+      { source: '' },
+    );
     expect(threads()).toHaveLength(1);
   });
 
@@ -210,7 +306,8 @@ describe('threads', () => {
   it('take twenty mails at once', async () => {
     await arrive({ message_id: '<0@b>' });
     const notices = Array.from({ length: 20 }, () => sampleNotice());
-    for (const [n, { key }] of notices.entries()) objects.arrive(key, sampleMail({ message_id: `<${n + 1}@b>`, in_reply_to: '<0@b>' }));
+    for (const [n, { key }] of notices.entries())
+      objects.arrive(key, sampleMail({ message_id: `<${n + 1}@b>`, in_reply_to: '<0@b>' }));
     await Promise.all(notices.map((notice) => receive(notice)));
     expect(threads()).toHaveLength(1);
     expect(threads()[0]?.visible.count).toBe(21);
@@ -220,7 +317,9 @@ describe('threads', () => {
     await arrive({ message_id: '<x@b>', references: Array.from({ length: 100 }, (_, n) => `<${n}@b>`) });
     const known = mailbox.deliveries[0]!.leads.map(({ id }) => id);
     expect(known.slice(0, 3)).toEqual(['<x@b>', '<99@b>', '<98@b>']);
-    expect(new Set(known)).toEqual(new Set(['<x@b>', ...Array.from({ length: 20 }, (_, n) => [`<${n}@b>`, `<${99 - n}@b>`]).flat()]));
+    expect(new Set(known)).toEqual(
+      new Set(['<x@b>', ...Array.from({ length: 20 }, (_, n) => [`<${n}@b>`, `<${99 - n}@b>`]).flat()]),
+    );
   });
 });
 
@@ -237,9 +336,20 @@ describe('what is hidden', () => {
   });
 
   it('a virus is kept for the operator, and nothing of it is given out', async () => {
-    await arrive({ html: '<b>x</b>', attachments: [{ filename: 'evil.exe', size: 3, path: '/tmp/x' }], subject: 'Invoice' }, { verdicts: { ...pass, virus: 'FAIL' } });
+    await arrive(
+      {
+        html: '<b>x</b>',
+        attachments: [{ filename: 'evil.exe', size: 3, path: '/tmp/x' }],
+        subject: 'Invoice',
+      },
+      { verdicts: { ...pass, virus: 'FAIL' } },
+    );
     const message = stored()[0]!;
-    expect(message).toMatchObject({ labels: ['received', 'unread', 'blocked'], quarantined: true, subject: 'Invoice' });
+    expect(message).toMatchObject({
+      labels: ['received', 'unread', 'blocked'],
+      quarantined: true,
+      subject: 'Invoice',
+    });
     expect(message).not.toHaveProperty('attachments');
     expect(message).not.toHaveProperty('preview');
     expect([...objects.kept.keys()].every((name) => name.endsWith('/raw'))).toBe(true);
@@ -249,15 +359,27 @@ describe('what is hidden', () => {
     const call = { principal: keyPrincipal(), inbox, query: undefined, body: undefined };
     await expect(getMessage(deps)({ ...call, path })).resolves.not.toHaveProperty('text');
     await expect(getRawMessage(deps)({ ...call, path })).rejects.toMatchObject({ code: 'quarantined' });
-    await expect(getMessageAttachment(deps)({ ...call, path: { ...path, attachment_id: `att_${message.message_id.slice(4)}_0` } })).rejects.toMatchObject({ code: 'quarantined' });
-    await expect(getMessage(deps)({ ...call, principal: modest, path })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(
+      getMessageAttachment(deps)({
+        ...call,
+        path: { ...path, attachment_id: `att_${message.message_id.slice(4)}_0` },
+      }),
+    ).rejects.toMatchObject({ code: 'quarantined' });
+    await expect(getMessage(deps)({ ...call, principal: modest, path })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 });
 
 describe('bodies', () => {
   it('too large for a row lie in an object, over 1 MB behind a URL each', async () => {
     await arrive({ message_id: '<1@b>', text: 'x'.repeat(8000) });
-    await arrive({ message_id: '<2@b>', text: 'y'.repeat(1_000_001), html: '<p>small</p>', extracted_text: 'z'.repeat(1_000_001) });
+    await arrive({
+      message_id: '<2@b>',
+      text: 'y'.repeat(1_000_001),
+      html: '<p>small</p>',
+      extracted_text: 'z'.repeat(1_000_001),
+    });
     await arrive({ message_id: '<3@b>', text: '\u0001'.repeat(200_000) });
     const [middle, large, escaped] = stored();
     expect(middle).toMatchObject({ body: 'object' });
@@ -265,22 +387,41 @@ describe('bodies', () => {
     expect(large).toMatchObject({ body: 'object', large: ['text'] });
     // A control character is six bytes of JSON: what counts is the answer.
     expect(escaped).toMatchObject({ large: ['text'] });
-    const read = (message_id: string) => getMessage({ mailbox, objects, tokens: plainTokens })({ principal: keyPrincipal(), inbox, path: { inbox_id: inbox.inbox_id, message_id }, query: undefined, body: undefined });
+    const read = (message_id: string) =>
+      getMessage({ mailbox, objects, tokens: plainTokens })({
+        principal: keyPrincipal(),
+        inbox,
+        path: { inbox_id: inbox.inbox_id, message_id },
+        query: undefined,
+        body: undefined,
+      });
     expect(await read(middle!.message_id)).toMatchObject({ text: 'x'.repeat(8000) });
     const answer = await read(large!.message_id);
-    expect(answer).toMatchObject({ text_truncated: true, text_url: expect.stringContaining('/text') as string, html: '<p>small</p>' });
+    expect(answer).toMatchObject({
+      text_truncated: true,
+      text_url: expect.stringContaining('/text') as string,
+      html: '<p>small</p>',
+    });
     expect(answer).not.toHaveProperty('text');
     expect(answer).not.toHaveProperty('extracted_text');
   });
 
   it('of the most hostile mail leave a small row', async () => {
-    const many = Array.from({ length: 1000 }, (_, n) => `"${'é'.repeat(400)}" <${'a'.repeat(200)}${n}@b.test>`);
+    const many = Array.from(
+      { length: 1000 },
+      (_, n) => `"${'é'.repeat(400)}" <${'a'.repeat(200)}${n}@b.test>`,
+    );
     await arrive({
       from: many.join(', '),
       ...{ to: many, cc: many, bcc: many, reply_to: many },
       subject: 'ß'.repeat(998),
       references: Array.from({ length: 100 }, (_, n) => `<${'r'.repeat(990)}${n}@b>`),
-      attachments: Array.from({ length: 500 }, (_, n) => ({ filename: '💣'.repeat(120), content_id: 'c'.repeat(990), size: n, path: '/tmp/x' })),
+      attachments: Array.from({ length: 500 }, (_, n) => ({
+        filename: '💣'.repeat(120),
+        content_id: 'c'.repeat(990),
+        size: n,
+        path: '/tmp/x',
+      })),
       parse_error: 'e'.repeat(5000),
     });
     const [message] = stored();
@@ -298,7 +439,15 @@ it('the list of an inbox hides what it should', async () => {
   await arrive({ message_id: '<1@b>' });
   await arrive({ message_id: '<2@b>' }, { verdicts: { ...pass, spam: 'FAIL' } });
   const list = async (query: object, principal = keyPrincipal()) =>
-    (await listMessages({ mailbox, tokens: plainTokens })({ principal, inbox, path: { inbox_id: inbox.inbox_id }, query, body: undefined })).count;
+    (
+      await listMessages({ mailbox, tokens: plainTokens })({
+        principal,
+        inbox,
+        path: { inbox_id: inbox.inbox_id },
+        query,
+        body: undefined,
+      })
+    ).count;
   expect(await list({})).toBe(1);
   expect(await list({ include_spam: true })).toBe(2);
   expect(await list({ include_trash: true })).toBe(1);

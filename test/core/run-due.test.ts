@@ -5,7 +5,11 @@ import { inboxRef, sampleMail } from '../support/mail-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { counting, MemoryDue, MemoryObjects } from '../support/memory-ports.ts';
 
-const folder = (n: number) => ({ organization_id: inboxRef().organization_id, uid: inboxRef().uid, message_id: `msg_${n}` });
+const folder = (n: number) => ({
+  organization_id: inboxRef().organization_id,
+  uid: inboxRef().uid,
+  message_id: `msg_${n}`,
+});
 const name = (n: number) => `${folder(n).organization_id}/${folder(n).uid}/msg_${n}/raw`;
 let due: MemoryDue;
 let objects: MemoryObjects;
@@ -15,17 +19,34 @@ let run: ReturnType<typeof runDue>;
 beforeEach(() => {
   [due, objects, reported, reconciled] = [new MemoryDue(), new MemoryObjects(), [], 0];
   const mailbox = new MemoryMailbox();
-  run = runDue({ due, objects, mailbox, now: Date.now, ulid: counting(), reconcile: async () => void reconciled++, report: (_error, about) => void reported.push(about) });
+  run = runDue({
+    due,
+    objects,
+    mailbox,
+    now: Date.now,
+    ulid: counting(),
+    reconcile: async () => void reconciled++,
+    report: (_error, about) => void reported.push(about),
+  });
   for (let n = 1; n <= 4; n++) objects.kept.set(name(n), true);
 });
-const erase = (minute: string, n: number) => due.add(minute, `w${n}`, { kind: 'erase-objects', folders: [folder(n)] });
+const erase = (minute: string, n: number) =>
+  due.add(minute, `w${n}`, { kind: 'erase-objects', folders: [folder(n)] });
 
 describe('work that is due', () => {
   it('is done minute by minute, and each minute is closed', async () => {
     erase('2026-01-01T00:02', 2);
     erase('2026-01-01T00:01', 1);
     due.add('2026-01-01T00:03', 'w3', { kind: 'delete-thread', inbox: inboxRef(), thread_id: 'thr_gone' });
-    due.add('2026-01-01T00:03', 'w4', { kind: 'label-thread', inbox: inboxRef(), thread_id: 'thr_gone', add: ['a'], remove: [], permitted: [], upTo: '~' });
+    due.add('2026-01-01T00:03', 'w4', {
+      kind: 'label-thread',
+      inbox: inboxRef(),
+      thread_id: 'thr_gone',
+      add: ['a'],
+      remove: [],
+      permitted: [],
+      upTo: '~',
+    });
     expect(await run()).toEqual({ done: 4, failed: 0 });
     expect([...objects.kept.keys()]).toEqual([name(3), name(4)]);
     expect(due.closed).toEqual(['2026-01-01T00:01', '2026-01-01T00:02', '2026-01-01T00:03']);
@@ -50,10 +71,19 @@ describe('work that is due', () => {
 });
 
 describe('mail whose notice was lost', () => {
-  const head = ['Return-Path: <bob@sender.test>', 'Received: from x by inbound-smtp.us-east-1.amazonaws.com with SMTP id y', ' for ada@mail.test;', ' Thu, 1 Jan 2026 00:00:00 +0000', 'X-SES-Spam-Verdict: PASS', '', ''].join('\r\n');
+  const head = [
+    'Return-Path: <bob@sender.test>',
+    'Received: from x by inbound-smtp.us-east-1.amazonaws.com with SMTP id y',
+    ' for ada@mail.test;',
+    ' Thu, 1 Jan 2026 00:00:00 +0000',
+    'X-SES-Spam-Verdict: PASS',
+    '',
+    '',
+  ].join('\r\n');
   it('is taken in from what SES wrote on it; what nobody can read is reported, and one failure stops no other', async () => {
     const taken: string[] = [];
-    for (const key of ['incoming/a', 'incoming/b', 'incoming/c', 'incoming/d']) objects.arrive(key, sampleMail());
+    for (const key of ['incoming/a', 'incoming/b', 'incoming/c', 'incoming/d'])
+      objects.arrive(key, sampleMail());
     objects.left = [
       { key: 'incoming/a', stored_at: '2026-01-01T00:00:00.000Z', head: 'no trace' },
       { key: 'incoming/b', stored_at: '2026-01-01T00:00:00.000Z', head },
@@ -64,7 +94,12 @@ describe('mail whose notice was lost', () => {
       if (key === 'incoming/c') throw new Error('no');
       taken.push(`${key} ${envelope}`);
     };
-    await reconcile({ objects, receive, now: Date.now, report: (_error, about) => void reported.push(about) })();
+    await reconcile({
+      objects,
+      receive,
+      now: Date.now,
+      report: (_error, about) => void reported.push(about),
+    })();
     expect(taken).toEqual(['incoming/b inferred', 'incoming/d inferred']);
     expect(reported).toEqual([{ key: 'incoming/a' }, { key: 'incoming/c' }]);
   });

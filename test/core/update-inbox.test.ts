@@ -9,13 +9,27 @@ const created = '2026-01-01T00:00:00.000Z';
 let inboxes: MemoryInboxes;
 let time: number;
 const start = (metadata?: Metadata) =>
-  inboxes.rows.set(inbox.uid, { ...inbox, email: inbox.inbox_id, display_name: 'Ada', ...(metadata && { metadata }), created_at: created, updated_at: created });
+  inboxes.rows.set(inbox.uid, {
+    ...inbox,
+    email: inbox.inbox_id,
+    display_name: 'Ada',
+    ...(metadata && { metadata }),
+    created_at: created,
+    updated_at: created,
+  });
 beforeEach(() => {
   inboxes = new MemoryInboxes();
   time = Date.parse('2026-01-02T00:00:00.000Z');
   start({ a: 1, b: 'two' });
 });
-const update = (body: object) => updateInbox({ inboxes, now: () => time })({ principal: keyPrincipal(), inbox, path: { inbox_id: inbox.inbox_id }, query: undefined, body: schema.parse(body) });
+const update = (body: object) =>
+  updateInbox({ inboxes, now: () => time })({
+    principal: keyPrincipal(),
+    inbox,
+    path: { inbox_id: inbox.inbox_id },
+    query: undefined,
+    body: schema.parse(body),
+  });
 
 describe('the metadata of an inbox', () => {
   it.each([
@@ -54,9 +68,20 @@ it('a neighbour’s change is kept, and too many of them are a conflict', async 
   let others = 2;
   inboxes.before = () => {
     const current = inboxes.rows.get(inbox.uid)!;
-    if (others-- > 0) inboxes.rows.set(inbox.uid, { ...current, metadata: { ...current.metadata, [`other${others}`]: 1 }, updated_at: new Date(Date.parse(current.updated_at) + 1).toISOString() });
+    if (others-- > 0)
+      inboxes.rows.set(inbox.uid, {
+        ...current,
+        metadata: { ...current.metadata, [`other${others}`]: 1 },
+        updated_at: new Date(Date.parse(current.updated_at) + 1).toISOString(),
+      });
   };
-  expect((await update({ metadata: { mine: 1 } })).metadata).toEqual({ a: 1, b: 'two', other1: 1, other0: 1, mine: 1 });
+  expect((await update({ metadata: { mine: 1 } })).metadata).toEqual({
+    a: 1,
+    b: 'two',
+    other1: 1,
+    other0: 1,
+    mine: 1,
+  });
   others = 100;
   await expect(update({ metadata: { mine: 2 } })).rejects.toMatchObject({ code: 'race_condition' });
 });

@@ -67,7 +67,9 @@ it('the bundles that are deployed take a mail in and hand it out, as the sources
       const bundle = await readFile(join(folder, 'index.mjs'), 'utf8');
       // Everything is inside, the SDK too: nothing is imported but Node itself.
       const imported = [...bundle.matchAll(/(?:^|[;}])import\s*(?:[\w*{}\s,$]+?from\s*)?["']([^"']+)["']/g)];
-      expect(imported.map(([, name]) => name).filter((name) => !/^(node:)?[a-z_/]+$/.test(name!))).toEqual([]);
+      expect(imported.map(([, name]) => name).filter((name) => !/^(node:)?[a-z_/]+$/.test(name!))).toEqual(
+        [],
+      );
       expect(existsSync(join(folder, 'node_modules'))).toBe(false);
     }
     const withWorker = functions.filter(({ Metadata }) =>

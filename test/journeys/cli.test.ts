@@ -34,7 +34,15 @@ it('is what `npx posthorn` runs', async () => {
 });
 
 it('a first session works as it is printed: an inbox, a mail with an attachment, reading it', async () => {
-  const inbox = await answer('inboxes', 'create', '--username', 'otter', '--display-name', 'Otter', '--generate-key');
+  const inbox = await answer(
+    'inboxes',
+    'create',
+    '--username',
+    'otter',
+    '--display-name',
+    'Otter',
+    '--generate-key',
+  );
   expect(inbox).toMatchObject({
     email: 'otter@posthorn.test',
     display_name: 'Otter',
@@ -62,7 +70,13 @@ it('a first session works as it is printed: an inbox, a mail with an attachment,
     tag: 'tag',
   });
   const [{ attachment_id }] = message.attachments;
-  const download = await posthornCommand('messages', 'attachment', 'otter@posthorn.test', message_id, attachment_id);
+  const download = await posthornCommand(
+    'messages',
+    'attachment',
+    'otter@posthorn.test',
+    message_id,
+    attachment_id,
+  );
   expect(download).toMatchObject({ code: 0, output: 'All is well.' });
   const raw = await posthornCommand('messages', 'raw', 'otter@posthorn.test', message_id);
   expect(raw.output).toMatch(/^Subject: Hello\r?$/m);
@@ -85,7 +99,9 @@ it('call signs any request with the key, and with --operator as the operator', a
   const { organization_id } = posthorn.local;
   const made = await answer('call', 'POST', '/v0/inboxes', '--data', '{"username":"heron"}');
   expect(made).toMatchObject({ email: 'heron@posthorn.test', organization_id });
-  expect((await answer('call', 'GET', '/v0/inboxes/heron%40posthorn.test')).email).toBe('heron@posthorn.test');
+  expect((await answer('call', 'GET', '/v0/inboxes/heron%40posthorn.test')).email).toBe(
+    'heron@posthorn.test',
+  );
   const all = await answer('call', '--operator', 'GET', '/v0/operator/organizations');
   expect(all.organizations).toContainEqual(expect.objectContaining({ organization_id }));
   const refused = await posthornCommand('call', 'GET', '/v0/operator/organizations');
@@ -112,7 +128,8 @@ it('says in a sentence what is wrong: 2 for a command it does not know, 1 for a 
   const taken = await posthornCommand('inboxes', 'create', '--username', 'postmaster');
   expect(taken.code).toBe(1);
   expect(taken.output).not.toMatch(/\n\s+at /);
-  const nowhere = await new Command(['bin/posthorn.js', '--home', join(home, 'none'), 'inboxes', 'list']).ended;
+  const nowhere = await new Command(['bin/posthorn.js', '--home', join(home, 'none'), 'inboxes', 'list'])
+    .ended;
   expect(nowhere.code).toBe(2);
   expect(nowhere.output).toMatch(/^There is no .*none\/local\.json: run npm start/);
 });

@@ -66,7 +66,10 @@ describe('kill -9', () => {
       return messages[0]!;
     }, patience);
     const whole = await client.inboxes.messages.get('otter@posthorn.test', message.message_id);
-    expect(whole).toMatchObject({ subject: 'just in time', text: expect.stringContaining('Every byte of it.') });
+    expect(whole).toMatchObject({
+      subject: 'just in time',
+      text: expect.stringContaining('Every byte of it.'),
+    });
   });
 
   it('while it starts leaves a home that starts', async () => {

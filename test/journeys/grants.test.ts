@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed, vi } from 'vitest';
 import type { Refusal } from '../../lib/local/iam/refusal.ts';
-import { openCloud, resourceOf, type OpenCloud, type OpenOptions, type Resources } from '../support/local-cloud.ts';
+import {
+  openCloud,
+  resourceOf,
+  type OpenCloud,
+  type OpenOptions,
+  type Resources,
+} from '../support/local-cloud.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
 let open: OpenCloud | undefined;
@@ -47,7 +53,8 @@ const withoutService = (type: string, prefix: string, service: string) => (resou
   PolicyDocument.Statement = PolicyDocument.Statement.filter(
     ({ Principal }: { Principal: { Service?: string } }) => Principal.Service !== service,
   );
-  if (PolicyDocument.Statement.length !== before - 1) throw new Error(`${prefix} does not allow ${service} once`);
+  if (PolicyDocument.Statement.length !== before - 1)
+    throw new Error(`${prefix} does not allow ${service} once`);
 };
 
 const send = async ({ cloud }: OpenCloud, to = 'otter@posthorn.test') => {
@@ -60,7 +67,10 @@ const send = async ({ cloud }: OpenCloud, to = 'otter@posthorn.test') => {
 };
 
 /** Waits until IAM refused this and checks that it was printed with who, action, resource and the missing grant. */
-async function refused({ cloud, printed }: OpenCloud, expected: Record<keyof Omit<Refusal, 'outcome'>, RegExp>) {
+async function refused(
+  { cloud, printed }: OpenCloud,
+  expected: Record<keyof Omit<Refusal, 'outcome'>, RegExp>,
+) {
   const wanted = Object.fromEntries(
     Object.entries(expected).map(([name, pattern]) => [name, expect.stringMatching(pattern)]),
   );
@@ -142,11 +152,16 @@ describe('a grant that is taken from a resource', () => {
   const noSesInTopic = withoutService('AWS::SNS::TopicPolicy', 'intaketopicpolicy', 'ses.amazonaws.com');
 
   it('SES makes no rule for a bucket it may not write to', async () => {
-    const failure: Error & { printed?: string[] } = await start({ edit: noSesInBucket, from: undefined }).then(
+    const failure: Error & { printed?: string[] } = await start({
+      edit: noSesInBucket,
+      from: undefined,
+    }).then(
       () => expect.unreachable(),
       (error: Error) => error,
     );
-    expect(failure.message).toMatch(/^Resources\.intakerule\w+ .*Could not write to bucket: posthorn-local-storebucket/);
+    expect(failure.message).toMatch(
+      /^Resources\.intakerule\w+ .*Could not write to bucket: posthorn-local-storebucket/,
+    );
     expect(failure.printed!.join('\n')).toMatch(
       /refused: ses\.amazonaws\.com s3:PutObject on arn:aws:s3:::posthorn-local-storebucket.*\/incoming\/AMAZON_SES_SETUP_NOTIFICATION: the bucket policy of .* must allow s3:PutObject to ses\.amazonaws\.com/,
     );
@@ -157,7 +172,9 @@ describe('a grant that is taken from a resource', () => {
       () => expect.unreachable(),
       (error: Error) => error,
     );
-    expect(failure.message).toMatch(/^Resources\.intakerule\w+ .*Could not publish to SNS topic: arn:aws:sns:/);
+    expect(failure.message).toMatch(
+      /^Resources\.intakerule\w+ .*Could not publish to SNS topic: arn:aws:sns:/,
+    );
     expect(failure.printed!.join('\n')).toMatch(
       /refused: ses\.amazonaws\.com sns:Publish on arn:aws:sns:\S+: the topic policy of .* must allow sns:Publish to ses\.amazonaws\.com/,
     );
@@ -175,7 +192,10 @@ describe('a grant that is taken from a resource', () => {
         Condition: { Bool: { 'aws:SecureTransport': 'false' } },
       },
     ];
-    const properties = found.properties.parse({ ...at, PolicyDocument: { Version: '2012-10-17', Statement } });
+    const properties = found.properties.parse({
+      ...at,
+      PolicyDocument: { Version: '2012-10-17', Statement },
+    });
     await found.deploy({ logicalId: 'Replaced', physicalName: 'replaced', properties, metadata: {} });
   }
 
@@ -197,7 +217,8 @@ describe('a grant that is taken from a resource', () => {
 
   /** One run of run-due after the jump in time, instead of eleven at once. */
   const seldom = (resources: Resources) => {
-    resourceOf(resources, 'AWS::Events::Rule', 'dueeveryminute').Properties.ScheduleExpression = 'rate(11 minutes)';
+    resourceOf(resources, 'AWS::Events::Rule', 'dueeveryminute').Properties.ScheduleExpression =
+      'rate(11 minutes)';
   };
 
   /** The notice is lost, which nobody tells the sender; the mail is taken in by the listing of incoming/. */
@@ -242,9 +263,7 @@ describe('a grant that is taken from a resource', () => {
   it('API Gateway may not call the function: 500', async () => {
     const started = await start({
       edit: (resources) => {
-        delete resources[
-          resourceOf(resources, 'AWS::Lambda::Permission', 'apihttpANYv0proxyapi').logicalId
-        ];
+        delete resources[resourceOf(resources, 'AWS::Lambda::Permission', 'apihttpANYv0proxyapi').logicalId];
       },
     });
     const response = await fetch(`${started.cloud.api}/v0/inboxes`);
@@ -254,7 +273,8 @@ describe('a grant that is taken from a resource', () => {
       who: /^apigateway\.amazonaws\.com$/,
       action: /^lambda:InvokeFunction$/,
       resource: /:function:posthorn-local-apifunction/,
-      missing: /^the Lambda permission of .* must allow lambda:InvokeFunction to apigateway\.amazonaws\.com from arn:aws:execute-api:/,
+      missing:
+        /^the Lambda permission of .* must allow lambda:InvokeFunction to apigateway\.amazonaws\.com from arn:aws:execute-api:/,
     });
   });
 
@@ -288,12 +308,18 @@ describe('a start that AWS would refuse', () => {
       const { Properties } = resourceOf(resources, 'AWS::IAM::Role', 'activationactivatereceivingrole');
       Properties.AssumeRolePolicyDocument.Statement[0].Principal.Service = 'events.amazonaws.com';
     });
-    expect(message).toMatch(/^Resources\.activationactivatereceivingfunction\w+ .*lambda\.amazonaws\.com.*sts:AssumeRole/);
+    expect(message).toMatch(
+      /^Resources\.activationactivatereceivingfunction\w+ .*lambda\.amazonaws\.com.*sts:AssumeRole/,
+    );
   });
 
   it.each([
     ['intakereceivemail', 'sqs:ReceiveMessage', /^Resources\.intakemapping\w+ .*ReceiveMessage on SQS/],
-    ['announcepublishevent', 'dynamodb:GetRecords', /^Resources\.announcemapping\w+ .*GetRecords on DYNAMODB/],
+    [
+      'announcepublishevent',
+      'dynamodb:GetRecords',
+      /^Resources\.announcemapping\w+ .*GetRecords on DYNAMODB/,
+    ],
     ['announcepublishevent', 'sqs:SendMessage', /^Resources\.announcemapping\w+ .*SendMessage on SQS/],
   ])('an event source mapping of %s without %s', async (role, action, message) => {
     expect(await fails(without(role, action))).toMatch(message);
@@ -321,7 +347,9 @@ describe('what the local cloud does not know', () => {
     [
       'an intrinsic',
       (resources) => {
-        resourceOf(resources, 'AWS::Lambda::Function', 'apifunction').Properties.Description = { 'Fn::Guess': 'x' };
+        resourceOf(resources, 'AWS::Lambda::Function', 'apifunction').Properties.Description = {
+          'Fn::Guess': 'x',
+        };
       },
       /^Resources\.apifunction\w+\.Properties\.Description.*Fn::Guess/,
     ],
@@ -358,7 +386,11 @@ it('a call that a function makes after its answer is reported', async () => {
     },
   });
   const { services, refs } = started.cloud;
-  const operator = { kind: 'operator', arn: 'arn:aws:iam::000000000000:user/operator', accessKeyId: '' } as const;
+  const operator = {
+    kind: 'operator',
+    arn: 'arn:aws:iam::000000000000:user/operator',
+    accessKeyId: '',
+  } as const;
   const { payload } = await services.lambda.invoke(refs['Stray']!, { key: 'x', stray: true }, operator);
   expect(payload).toBe('"answered"');
   // Frozen until it is called again, as on AWS; then the call goes out, and is refused.

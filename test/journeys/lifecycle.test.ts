@@ -6,7 +6,15 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { readOptions } from '../../lib/local/serve.ts';
-import { Command, project, readLocal, startArgs, startPosthorn, temporaryHome, usedHome } from '../support/posthorn-process.ts';
+import {
+  Command,
+  project,
+  readLocal,
+  startArgs,
+  startPosthorn,
+  temporaryHome,
+  usedHome,
+} from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -48,7 +56,11 @@ const failedStart = (args: string[]) => {
 
 const port = expect.toSatisfy((value) => Number.isInteger(value) && value > 0 && value < 65_536, 'a port');
 
-const mailTo = async ({ local }: { local: { smtp: { host: string; port: number } } }, to: string, subject: string) => {
+const mailTo = async (
+  { local }: { local: { smtp: { host: string; port: number } } },
+  to: string,
+  subject: string,
+) => {
   const sender = smtpClient(local.smtp);
   await sender.send({ to, subject });
   sender.close();
@@ -107,28 +119,33 @@ describe('npm start', () => {
     }, 20_000);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it within 5 s with code 0, whoever is connected', async (signal) => {
-    const posthorn = await start();
-    const { smtp, api, dns, aws } = posthorn.local;
-    const ports = [smtp.port, dns.port, Number(new URL(api).port), Number(new URL(aws).port)];
-    // Connected and silent; and one who stops in the middle of a mail.
-    const sockets = ports.map((to) => connect(to, '127.0.0.1').on('error', () => {}));
-    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-    const halfway = sockets[0]!.setEncoding('latin1');
-    let heard = '';
-    halfway.on('data', (text: string) => void (heard += text));
-    await vi.waitFor(() => expect(heard).toContain('220 '));
-    halfway.write('EHLO sender.test\r\nMAIL FROM:<alice@sender.test>\r\nRCPT TO:<postmaster@posthorn.test>\r\nDATA\r\n');
-    await vi.waitFor(() => expect(heard).toContain('354 '), 5_000);
-    halfway.write('Subject: half\r\n\r\nof a mail');
-    await (await fetch(`${api}/health`)).text();
-    const began = performance.now();
-    const { code, output } = await posthorn.command.signal(signal);
-    expect(performance.now() - began).toBeLessThan(5_000);
-    expect(code).toBe(0);
-    expect(output.trimEnd().split('\n').at(-1)).toBe('Stopping.');
-    for (const socket of sockets) socket.destroy();
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends it within 5 s with code 0, whoever is connected',
+    async (signal) => {
+      const posthorn = await start();
+      const { smtp, api, dns, aws } = posthorn.local;
+      const ports = [smtp.port, dns.port, Number(new URL(api).port), Number(new URL(aws).port)];
+      // Connected and silent; and one who stops in the middle of a mail.
+      const sockets = ports.map((to) => connect(to, '127.0.0.1').on('error', () => {}));
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+      const halfway = sockets[0]!.setEncoding('latin1');
+      let heard = '';
+      halfway.on('data', (text: string) => void (heard += text));
+      await vi.waitFor(() => expect(heard).toContain('220 '));
+      halfway.write(
+        'EHLO sender.test\r\nMAIL FROM:<alice@sender.test>\r\nRCPT TO:<postmaster@posthorn.test>\r\nDATA\r\n',
+      );
+      await vi.waitFor(() => expect(heard).toContain('354 '), 5_000);
+      halfway.write('Subject: half\r\n\r\nof a mail');
+      await (await fetch(`${api}/health`)).text();
+      const began = performance.now();
+      const { code, output } = await posthorn.command.signal(signal);
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(code).toBe(0);
+      expect(output.trimEnd().split('\n').at(-1)).toBe('Stopping.');
+      for (const socket of sockets) socket.destroy();
+    },
+  );
 
   it('on a home in use says so in one sentence, and leaves the running one alone', async () => {
     const running = await start();
@@ -207,7 +224,9 @@ describe('a start that cannot be', () => {
 
   // npm brings Node 24; the machine's own may be older.
   const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
-    (path) => existsSync(path) && Number(execFileSync(path, ['-p', 'process.versions.node']).toString().split('.')[0]) < 24,
+    (path) =>
+      existsSync(path) &&
+      Number(execFileSync(path, ['-p', 'process.versions.node']).toString().split('.')[0]) < 24,
   );
   it.skipIf(old === undefined)('on an older Node is one clear sentence', async () => {
     const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mailText } from '../support/mail-text.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
 
@@ -22,8 +22,8 @@ describe('the same mail', () => {
     await mailroom.quiet();
     expect((await client.inboxes.messages.get(inbox, message.message_id)).duplicates).toBe(1);
     expect((await client.inboxes.threads.get(inbox, message.thread_id)).message_count).toBe(1);
-    const [{ uid }] = [{ uid: (await mailroom.objects(`${mailroom.organization_id}/`)).filter((key) => key.includes(message.message_id.slice(4))) }];
-    expect(uid.map((key) => key.split('/').at(-1))).toEqual(['raw']);
+    // What was stored for the copy before it was known as one is gone again.
+    expect((await mailroom.objects(`${mailroom.organization_id}/`)).map((key) => key.split('/').slice(2).join('/'))).toEqual([`${message.message_id.slice(4)}/raw`]);
   });
 
   it('sent by two at once to two inboxes is one in each', async () => {
@@ -46,7 +46,7 @@ describe('the same mail', () => {
     for (const message of messages) expect(message).not.toHaveProperty('duplicates');
   });
 
-  it('sent again after three days, or after it was deleted, is a new one', async () => {
+  it('sent again after it was deleted is a new one', async () => {
     const client = mailroom.client();
     const inbox = await mailroom.inbox();
     const raw = mailText({ id: 'again@sender.test', to: inbox, subject: 'again' });
@@ -87,25 +87,5 @@ describe('in a storm', () => {
       }
     }
     expect(mailroom.printed.filter((line) => line.includes('signal: killed')).length, 'instances that died').toBeGreaterThan(0);
-  });
-});
-
-describe('a lost notice', () => {
-  it('is made up for after ten minutes, from what SES wrote on top of the mail', async () => {
-    const inbox = await mailroom.inbox();
-    const lost = vi.spyOn(mailroom.cloud.services.sns, 'publish').mockImplementationOnce(() => Promise.resolve() as never);
-    await mailroom.send({ to: inbox.replace('@', '+tag@'), subject: 'unannounced' });
-    expect(lost).toHaveBeenCalledTimes(1);
-    lost.mockRestore();
-    await mailroom.send({ to: inbox, subject: 'announced' });
-    await mailroom.message(inbox, 'announced');
-    const client = mailroom.client();
-    expect((await client.inboxes.messages.list(inbox)).count).toBe(1);
-    mailroom.cloud.clock.advance(11 * 60_000);
-    const message = await mailroom.message(inbox, 'unannounced');
-    expect(message).toMatchObject({ envelope: 'inferred', envelope_to: [inbox.replace('@', '+tag@')], tag: 'tag', authentication: { spf: 'PASS', dmarc: 'PASS', spam: 'PASS', virus: 'PASS', from_aligned: true } });
-    expect(message.labels).toEqual(['received', 'unread']);
-    await mailroom.quiet();
-    expect((await client.inboxes.messages.list(inbox)).count).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mailText, type MailText } from '../support/mail-text.ts';
-import { domain, sharedMailroom } from '../support/mailroom.ts';
+import { sharedMailroom } from '../support/mailroom.ts';
 
 const mailroom = sharedMailroom();
 
@@ -141,13 +141,13 @@ describe('a thread', () => {
 /** Objects go with the due work of a later minute. */
 const objectsGone = (...messageIds: string[]) =>
   mailroom.eventually(async () => {
-    mailroom.cloud.clock.advance(60_000);
     const keys = await mailroom.objects(`${mailroom.organization_id}/`);
     expect(keys.filter((key) => messageIds.some((id) => key.includes(id.slice(4))))).toEqual([]);
   });
 
 describe('a long thread', () => {
-  const length = 32;
+  // More than are changed at once (20).
+  const length = 26;
   const long = async (inbox: string, name: string) => {
     const mails = Array.from({ length }, (_, n) => mailText({ id: `${name}-${n}@sender.test`, to: inbox, subject: `${name} ${n}`, references: [`${name}-0@sender.test`] }));
     await Promise.all(mails.map((mail) => mailroom.sendRaw(inbox, mail)));
@@ -163,36 +163,36 @@ describe('a long thread', () => {
     const thread_id = await long(inbox, 'pages');
     const newest = await client.inboxes.threads.get(inbox, thread_id, { limit: 20 });
     const rest = await client.inboxes.threads.get(inbox, thread_id, { limit: 20, page_token: newest.next_page_token! });
-    expect([newest.count, rest.count, rest.next_page_token]).toEqual([20, 12, undefined]);
+    expect([newest.count, rest.count, rest.next_page_token]).toEqual([20, 6, undefined]);
     const ids = [...rest.messages, ...newest.messages].map(({ message_id }) => message_id);
     expect(ids).toEqual([...new Set(ids)].sort());
     expect(newest.messages.at(-1)!.message_id).toBe(newest.last_message_id);
     await expect(client.inboxes.threads.get(inbox, thread_id, { limit: 101 })).rejects.toMatchObject({ code: 'validation_error' });
   });
 
-  it('is labelled and deleted in the background, and says so', async () => {
+  it('is labelled in the background, and says so', async () => {
     const client = mailroom.client();
     const inbox = await mailroom.inbox();
-    const thread_id = await long(inbox, 'work');
-    const ids = (await mailroom.messages(inbox, length)).map(({ message_id }) => message_id);
+    const thread_id = await long(inbox, 'labelled');
     expect(await client.inboxes.threads.update(inbox, thread_id, { add_labels: ['done'], remove_labels: ['unread'] })).toEqual({ thread_id, labels: ['done', 'received'], pending: true });
     await mailroom.eventually(async () => {
-      mailroom.cloud.clock.advance(60_000);
       expect((await client.inboxes.messages.list(inbox, { labels: ['done'], limit: 100 })).count).toBe(length);
     });
     expect((await client.inboxes.messages.list(inbox, { labels: ['unread'], limit: 100 })).count).toBe(0);
     expect((await client.inboxes.threads.get(inbox, thread_id)).labels).toEqual(['done', 'received']);
+  });
 
-    const response = await client.inboxes.threads.delete(inbox, thread_id);
-    expect(response).toEqual({ thread_id, pending: true });
-    // It is out of every list of threads at once; its messages follow.
+  it('is deleted in the background, and out of the lists of threads at once', async () => {
+    const client = mailroom.client();
+    const inbox = await mailroom.inbox();
+    const thread_id = await long(inbox, 'deleted');
+    const ids = (await mailroom.messages(inbox, length)).map(({ message_id }) => message_id);
+    expect(await client.inboxes.threads.delete(inbox, thread_id)).toEqual({ thread_id, pending: true });
     await expect(client.inboxes.threads.get(inbox, thread_id)).rejects.toMatchObject({ code: 'not_found' });
     expect((await threadsOf(inbox)).count).toBe(0);
     await mailroom.eventually(async () => {
-      mailroom.cloud.clock.advance(60_000);
       expect((await client.inboxes.messages.list(inbox)).count).toBe(0);
     });
     await objectsGone(...ids);
-    expect(`${inbox}`.endsWith(domain)).toBe(true);
   });
 });

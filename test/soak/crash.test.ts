@@ -12,7 +12,7 @@ it.each([
   [first + 2, ['--durable']],
 ])('kill -9 ten times under load loses and doubles nothing (seed %i, options %j)', async (seed, options) => {
   const home = await temporaryHome();
-  const promised = await crashRounds({ home, seed, rounds: 10, most: 120, options });
+  const promised = await crashRounds({ home, seed, rounds: 10, most: 60, options });
   const { command, client } = await startPosthorn(home, ...options);
   try {
     const { messages, ...wrong } = await kept(client, promised, 120_000);

@@ -29,13 +29,24 @@ const connections = 8;
  * Starts the mailroom, sends mail at full speed and provisions, kills it with -9 at a random moment, and again, all on
  * one home. The seed makes the moments the same again, as far as a machine can.
  */
-export async function crashRounds({ home, seed, rounds, most, options = [] }: CrashRounds): Promise<Promised> {
+export async function crashRounds({
+  home,
+  seed,
+  rounds,
+  most,
+  options = [],
+}: CrashRounds): Promise<Promised> {
   const { random } = badWeather(seed, {});
   const promised: Promised = { accepted: new Map(), unknown: new Set(), provisioned: new Set() };
   for (let round = 0; round < rounds; round++) {
     const posthorn = await startPosthorn(home, ...options);
     try {
-      await oneRound(posthorn, `${seed}-${round}`, { after: 1 + Math.floor(random() * most), jitter: random() * 30 }, promised);
+      await oneRound(
+        posthorn,
+        `${seed}-${round}`,
+        { after: 1 + Math.floor(random() * most), jitter: random() * 30 },
+        promised,
+      );
     } finally {
       await posthorn.command.signal('SIGKILL');
     }
@@ -51,7 +62,9 @@ async function oneRound(
 ): Promise<void> {
   const { command, local, client } = posthorn;
   const inboxes = await Promise.all(
-    ['a', 'b', 'c'].map(async (letter) => (await client.inboxes.create({ username: `${letter}-${name}` })).email),
+    ['a', 'b', 'c'].map(
+      async (letter) => (await client.inboxes.create({ username: `${letter}-${name}` })).email,
+    ),
   );
   for (const address of inboxes) promised.provisioned.add(address);
   const enough = Promise.withResolvers<void>();

@@ -1,11 +1,11 @@
 import type { Message } from '../../lib/contract/message.ts';
 
-/** A mail that means harm, and what the agent is to see of it; `headers` and more are on it already. */
+/** A mail that means harm, and what the agent is to see of it. */
 export interface HostileMail {
   raw: Buffer;
   seen?: Partial<Message>;
   parse_error?: RegExp;
-  /** Media types of its attachments; none when not given. */
+  /** How many it has; none when not given. */
   attachments?: number;
 }
 
@@ -37,7 +37,7 @@ export const hostileMails: Record<string, HostileMail> = {
   'ten megabytes of newlines': mail(`${head}\r\n${'\r\n'.repeat(5 * 1024 * 1024)}`, { parse_error: /larger than 4194304 bytes/ }),
   'garbage for base64': mail(`${head}MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\n${'!"§$%&/()=?*#~\r\n'.repeat(50_000)}`),
   'names that are no names': mail(`${head}__proto__: polluted\r\nconstructor: polluted\r\ntoString: polluted\r\nhasOwnProperty: polluted\r\n\r\nhi\r\n`, {
-    seen: { text: expect_text('hi') },
+    seen: { text: 'hi\n' },
   }),
   'NUL bytes': { raw: bytes('From: a\0b@sender.test\r\nSubject: nul\0l\r\nX-\0: \0\r\n\r\nbe\0fore', Buffer.alloc(2000), '\r\nafter\r\n') },
   'lone surrogates': {
@@ -46,9 +46,9 @@ export const hostileMails: Record<string, HostileMail> = {
   'a thousand recipients in To': mail(`From: m@sender.test\r\nSubject: s\r\n${folded('To', Array.from({ length: 1000 }, (_, n) => `Person ${n} <person.number.${n}@else.test>`), ',')}\r\nhi\r\n`),
   'no From': mail('To: a@else.test\r\nSubject: s\r\n\r\nhi\r\n', { seen: { from: 'alice@sender.test', subject: 's' } }),
   'no Date and no Message-ID': mail(`${head}\r\nhi\r\n`, { seen: { subject: 's' } }),
-  'three From headers': mail('From: a@sender.test\r\nFrom: b@sender.test\r\nFrom: c@forger.test\r\nSubject: s\r\n\r\nhi\r\n', { seen: { subject: 's' } }),
+  'three From headers': mail('From: a@sender.test\r\nFrom: b@sender.test\r\nFrom: c@forger.test\r\nSubject: s\r\n\r\nhi\r\n', { seen: { subject: 's' }, parse_error: /there are 3 From headers/ }),
   'a huge subject': mail(`From: m@sender.test\r\n${folded('Subject', Array.from({ length: 60 }, () => 'x'.repeat(900)))}\r\nhi\r\n`),
-  'a subject beyond bounds': mail(`From: m@sender.test\r\n${folded('Subject', Array.from({ length: 200 }, () => 'x'.repeat(900)))}\r\nhi\r\n`),
+  'a subject beyond bounds': mail(`From: m@sender.test\r\n${folded('Subject', Array.from({ length: 200 }, () => 'x'.repeat(900)))}\r\nhi\r\n`, { parse_error: /header Subject is longer/ }),
   'five thousand references': mail(`${head}${folded('References', Array.from({ length: 5000 }, (_, n) => `<ref.${n}@else.test>`))}In-Reply-To: <ref.4999@else.test>\r\n\r\nhi\r\n`, {
     seen: { in_reply_to: '<ref.4999@else.test>' },
   }),
@@ -57,7 +57,7 @@ export const hostileMails: Record<string, HostileMail> = {
   'an unending filename': mail(named('n'.repeat(5000)), { attachments: 1 }),
   'nothing at all': { raw: Buffer.alloc(0) },
   'only headers': mail(head, { seen: { subject: 's' } }),
-  'only a body': mail('\r\nno header stands above\r\n', { seen: { text: expect_text('no header stands above'), from: 'alice@sender.test' } }),
+  'only a body': mail('\r\nno header stands above\r\n', { seen: { text: 'no header stands above\n', from: 'alice@sender.test' } }),
   'headers of SES, forged': mail(`X-SES-Virus-Verdict: FAIL\r\nX-SES-Spam-Verdict: FAIL\r\nAuthentication-Results: amazonses.com; spf=fail; dkim=fail; dmarc=fail\r\n${head}\r\nhi\r\n`, {
     seen: { labels: ['received', 'unread'] },
   }),
@@ -66,7 +66,3 @@ export const hostileMails: Record<string, HostileMail> = {
   'a date of nowhere': mail(`${head}Date: Fri, 99 Foo 99999 99:99:99 +9999\r\n\r\nhi\r\n`, { seen: { subject: 's' } }),
   'SMTP within': mail(`${head}\r\n.\r\n..\r\nMAIL FROM:<x@y.test>\r\n.QUIT\r\n`),
 };
-
-function expect_text(text: string): string {
-  return `${text}\n`;
-}

@@ -54,7 +54,13 @@ export const sampleMessage = (n: number, more: Partial<StoredMessage> = {}): Sto
   };
 };
 
-export const pass: Notice['verdicts'] = { spf: 'PASS', dkim: 'PASS', dmarc: 'PASS', spam: 'PASS', virus: 'PASS' };
+export const pass: Notice['verdicts'] = {
+  spf: 'PASS',
+  dkim: 'PASS',
+  dmarc: 'PASS',
+  spam: 'PASS',
+  virus: 'PASS',
+};
 
 let notices = 0;
 export const sampleNotice = (more: Partial<Notice> = {}): Notice => {

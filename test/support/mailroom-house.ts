@@ -51,8 +51,18 @@ export async function mailroomHouse(more: { weather?: Weather } = {}) {
   /** What the table holds of the inbox, by kind of row. */
   const inside = async () => {
     const rows = await house.rows();
-    const of = (prefix: string) => rows.filter(({ pk, sk }) => pk === `O#${organizationId}#I#${inbox.uid}` && String(sk).startsWith(prefix));
-    return { messages: of('M#'), threads: of('T#'), bodies: of('B#'), names: of('R#'), events: rows.filter(({ type }) => type === 'event'), all: rows };
+    const of = (prefix: string) =>
+      rows.filter(
+        ({ pk, sk }) => pk === `O#${organizationId}#I#${inbox.uid}` && String(sk).startsWith(prefix),
+      );
+    return {
+      messages: of('M#'),
+      threads: of('T#'),
+      bodies: of('B#'),
+      names: of('R#'),
+      events: rows.filter(({ type }) => type === 'event'),
+      all: rows,
+    };
   };
   return { ...house, ...{ house, objects, inbox, receive, deliver, arrive, mailbox, inside } };
 }

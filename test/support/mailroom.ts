@@ -122,13 +122,14 @@ export class Mailroom {
 
   /**
    * What is checked must come true; meanwhile the cloud's clock runs ahead. While functions are at work it is a little
-   * (what was delayed by the weather comes within seconds); when all is still, by half a minute at a time, until a
-   * visibility timeout or the reconciler sets something going.
+   * (what was delayed by the weather comes within seconds); when all is still, by a minute and then by some at a time,
+   * until due work, a visibility timeout or the reconciler sets something going.
    */
   async eventually<T>(check: () => Promise<T> | T): Promise<T> {
     const end = performance.now() + patience;
     let still = 0;
     let seen = -1;
+    let leap = 61_000;
     for (;;) {
       try {
         return await check();
@@ -139,7 +140,8 @@ export class Mailroom {
       const work = this.#work();
       still = work === seen ? still + 1 : 0;
       seen = work;
-      this.cloud.clock.advance(still < 20 ? 200 : 30_000);
+      this.cloud.clock.advance(still < 12 ? 200 : leap);
+      if (still >= 12) [still, leap] = [0, 4 * 60_000];
     }
   }
 

@@ -1,7 +1,21 @@
 import type { InboxRef } from '../../lib/contract/principal.ts';
-import type { Bodies, Delivery, DeliveryStore, ListedEntry, MailboxStore, StoredMessage, ThreadChange } from '../../lib/core/mail-ports.ts';
+import type {
+  Bodies,
+  Delivery,
+  DeliveryStore,
+  ListedEntry,
+  MailboxStore,
+  StoredMessage,
+  ThreadChange,
+} from '../../lib/core/mail-ports.ts';
 import { difference, messageEntries, ulidOf, type ListEntry } from '../../lib/core/message-lists.ts';
-import { listedIn, shownHalf, isVisible, threadEntries, type ThreadState } from '../../lib/core/thread-state.ts';
+import {
+  listedIn,
+  shownHalf,
+  isVisible,
+  threadEntries,
+  type ThreadState,
+} from '../../lib/core/thread-state.ts';
 
 interface Kept {
   messages: Map<string, StoredMessage>;
@@ -26,7 +40,14 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
   readonly #inboxes = new Map<string, Kept>();
 
   of({ uid }: { uid: string }): Kept {
-    const kept = this.#inboxes.get(uid) ?? { messages: new Map(), threads: new Map(), bodies: new Map(), lists: new Map(), leads: new Map(), claims: new Map() };
+    const kept = this.#inboxes.get(uid) ?? {
+      messages: new Map(),
+      threads: new Map(),
+      bodies: new Map(),
+      lists: new Map(),
+      leads: new Map(),
+      claims: new Map(),
+    };
     this.#inboxes.set(uid, kept);
     return kept;
   }
@@ -48,7 +69,11 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     return ids.map((id) => this.of(inbox).threads.get(id)!).filter((thread) => thread !== undefined);
   }
 
-  async entries(inbox: InboxRef, list: ListEntry['list'], { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['entries']>[2]) {
+  async entries(
+    inbox: InboxRef,
+    list: ListEntry['list'],
+    { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['entries']>[2],
+  ) {
     this.queries++;
     const all = this.of(inbox).lists.get(JSON.stringify(list)) ?? [];
     const low = after !== undefined && ascending && after >= from ? after : undefined;
@@ -62,15 +87,27 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     return { entries, more: count === limit && count > 0 };
   }
 
-  async organizationThreads(organizationId: string, visible: boolean, { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['organizationThreads']>[2]): ReturnType<MailboxStore['organizationThreads']> {
+  async organizationThreads(
+    organizationId: string,
+    visible: boolean,
+    { from = '', to = '~', after, ascending, limit }: Parameters<MailboxStore['organizationThreads']>[2],
+  ): ReturnType<MailboxStore['organizationThreads']> {
     const all = [...this.#inboxes.values()]
       .flatMap(({ threads }) => [...threads.values()])
-      .filter((thread) => thread.organization_id === organizationId && thread.deleting !== true && isVisible(thread) === visible)
+      .filter(
+        (thread) =>
+          thread.organization_id === organizationId &&
+          thread.deleting !== true &&
+          isVisible(thread) === visible,
+      )
       .flatMap((thread) => {
         const { last_received } = shownHalf(thread);
         return last_received === undefined ? [] : [{ thread, ulid: ulidOf(last_received.message_id) }];
       })
-      .filter(({ ulid }) => ulid >= from && ulid <= to && (after === undefined || (ascending ? ulid > after : ulid < after)))
+      .filter(
+        ({ ulid }) =>
+          ulid >= from && ulid <= to && (after === undefined || (ascending ? ulid > after : ulid < after)),
+      )
       .sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
     return { found: all.slice(0, limit), more: all.length > limit };
   }
@@ -78,7 +115,8 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
   async inboxOfThread(organization_id: string, threadId: string) {
     for (const [uid, { threads }] of this.#inboxes) {
       const thread = threads.get(threadId);
-      if (thread?.organization_id === organization_id) return { uid, inbox_id: thread.inbox_id, organization_id, pod_id: thread.pod_id };
+      if (thread?.organization_id === organization_id)
+        return { uid, inbox_id: thread.inbox_id, organization_id, pod_id: thread.pod_id };
     }
     return undefined;
   }
@@ -95,11 +133,16 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     this.changes.push(change);
     if (after === undefined) kept.threads.delete(before.thread_id);
     else kept.threads.set(before.thread_id, after);
-    this.#relist(kept, listedIn(before), after === undefined ? [] : listedIn(after), { thread_id: before.thread_id });
+    this.#relist(kept, listedIn(before), after === undefined ? [] : listedIn(after), {
+      thread_id: before.thread_id,
+    });
     for (const { before: old, after: changed } of messages) {
       if (changed === undefined) this.#forget(kept, old);
       else kept.messages.set(old.message_id, changed);
-      this.#relist(kept, messageEntries(old), changed === undefined ? [] : messageEntries(changed), { message_id: old.message_id, thread_id: old.thread_id });
+      this.#relist(kept, messageEntries(old), changed === undefined ? [] : messageEntries(changed), {
+        message_id: old.message_id,
+        thread_id: old.thread_id,
+      });
     }
     return 'changed' as const;
   }
@@ -129,15 +172,21 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     if (kept.claims.has(content)) return 'duplicate' as const;
     if (this.gone.has(inbox.uid)) return 'no_inbox' as const;
     if (kept.threads.get(after.thread_id)?.version !== before?.version) return 'changed' as const;
-    for (const { id, was } of leads) if (kept.leads.has(id) && kept.leads.get(id) !== was) return 'changed' as const;
+    for (const { id, was } of leads)
+      if (kept.leads.has(id) && kept.leads.get(id) !== was) return 'changed' as const;
     this.deliveries.push(delivery);
     kept.claims.set(`ses:${ses_id}`, message.message_id).set(content, message.message_id);
     kept.threads.set(after.thread_id, after);
     for (const { id } of leads) kept.leads.set(id, after.thread_id);
     kept.messages.set(message.message_id, message);
     if (bodies !== undefined) kept.bodies.set(message.message_id, bodies);
-    this.#relist(kept, [], messageEntries(message), { message_id: message.message_id, thread_id: message.thread_id });
-    this.#relist(kept, before === undefined ? [] : threadEntries(before), threadEntries(after), { thread_id: after.thread_id });
+    this.#relist(kept, [], messageEntries(message), {
+      message_id: message.message_id,
+      thread_id: message.thread_id,
+    });
+    this.#relist(kept, before === undefined ? [] : threadEntries(before), threadEntries(after), {
+      thread_id: after.thread_id,
+    });
     return 'added' as const;
   }
 
@@ -154,7 +203,12 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
 
   fitsRow = async (bodies: Bodies): Promise<boolean> => JSON.stringify(bodies).length < 4096;
 
-  #relist(kept: Kept, before: ListEntry[], after: ListEntry[], target: { message_id?: string; thread_id: string }): void {
+  #relist(
+    kept: Kept,
+    before: ListEntry[],
+    after: ListEntry[],
+    target: { message_id?: string; thread_id: string },
+  ): void {
     const { put, remove } = difference(before, after);
     const listOf = ({ list }: ListEntry): ListedEntry[] => {
       const name = JSON.stringify(list);
@@ -170,7 +224,11 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     for (const entry of put) {
       const list = listOf(entry);
       const at = firstFrom(list, entry.ulid);
-      list.splice(at, list[at]?.ulid === entry.ulid ? 1 : 0, { ulid: entry.ulid, hidden: entry.hidden, ...target });
+      list.splice(at, list[at]?.ulid === entry.ulid ? 1 : 0, {
+        ulid: entry.ulid,
+        hidden: entry.hidden,
+        ...target,
+      });
     }
   }
 

@@ -4,14 +4,23 @@ import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { Undeliverable } from '../../lib/contract/undeliverable.ts';
 import type { ParsedFile } from '../../lib/core/mail.ts';
 import type { Bodies, DueStore, DueWork, MailObjects, ObjectFolder } from '../../lib/core/mail-ports.ts';
-import type { InboxStore, PageTokens, Provision, ProvisionOutcome, StoredInbox } from '../../lib/core/ports.ts';
+import type {
+  InboxStore,
+  PageTokens,
+  Provision,
+  ProvisionOutcome,
+  StoredInbox,
+} from '../../lib/core/ports.ts';
 import { mailDomain, sampleMail, ulidAt } from './mail-samples.ts';
 
 /** Tokens anybody can read, bound to their purpose. */
 export const plainTokens: PageTokens = {
   seal: async (position, purpose) => Buffer.from(JSON.stringify([position, purpose])).toString('base64url'),
   open: async (token, purpose) => {
-    const [position, made] = JSON.parse(Buffer.from(token, 'base64url').toString()) as [Record<string, unknown>, string];
+    const [position, made] = JSON.parse(Buffer.from(token, 'base64url').toString()) as [
+      Record<string, unknown>,
+      string,
+    ];
     return made === purpose ? position : undefined;
   },
 };
@@ -24,7 +33,8 @@ export const counting = () => {
 export const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 export { keys };
 
-const folderName = ({ organization_id, uid, message_id }: ObjectFolder): string => `${organization_id}/${uid}/${message_id}`;
+const folderName = ({ organization_id, uid, message_id }: ObjectFolder): string =>
+  `${organization_id}/${uid}/${message_id}`;
 
 /** The bucket: which objects are there. Mails are put into `incoming` as the parser will see them. */
 export class MemoryObjects implements MailObjects {
@@ -52,14 +62,17 @@ export class MemoryObjects implements MailObjects {
     })();
   }
   async keepRaw(key: string, folder: ObjectFolder) {
-    if (!this.incoming.has(key)) throw new Error(`no ${key}`);
+    if (!this.incoming.has(key)) return 'gone' as const;
     this.kept.set(`${folderName(folder)}/raw`, key);
+    return 'kept' as const;
   }
   async putAttachment(folder: ObjectFolder, { attachment_id }: { attachment_id: string }) {
     this.kept.set(`${folderName(folder)}/${attachment_id}`, true);
   }
   async putBodies(folder: ObjectFolder, bodies: Bodies, large: ('text' | 'html')[]) {
-    const rest = Object.fromEntries(Object.entries(bodies).filter(([name]) => !(large as string[]).includes(name)));
+    const rest = Object.fromEntries(
+      Object.entries(bodies).filter(([name]) => !(large as string[]).includes(name)),
+    );
     this.kept.set(`${folderName(folder)}/body`, rest);
     for (const name of large) this.kept.set(`${folderName(folder)}/${name}`, bodies[name]);
   }
@@ -73,11 +86,15 @@ export class MemoryObjects implements MailObjects {
     return this.left.filter(({ key }) => this.incoming.has(key));
   }
   async removeAll(folder: ObjectFolder) {
-    for (const name of this.kept.keys()) if (name.startsWith(`${folderName(folder)}/`)) this.kept.delete(name);
+    for (const name of this.kept.keys())
+      if (name.startsWith(`${folderName(folder)}/`)) this.kept.delete(name);
   }
   async urlOf(folder: ObjectFolder, what: 'raw' | 'text' | 'html' | { attachment_id: string }) {
     const name = typeof what === 'string' ? what : what.attachment_id;
-    return { download_url: `https://bucket.test/${folderName(folder)}/${name}`, expires_at: '2030-01-01T00:00:00.000Z' };
+    return {
+      download_url: `https://bucket.test/${folderName(folder)}/${name}`,
+      expires_at: '2030-01-01T00:00:00.000Z',
+    };
   }
 }
 
@@ -126,7 +143,11 @@ export class MemoryInboxes implements InboxStore {
     return 'updated' as const;
   }
   async holders(addresses: string[]) {
-    return new Map(addresses.flatMap((address) => (this.addresses.has(address) ? [[address, this.addresses.get(address)!] as const] : [])));
+    return new Map(
+      addresses.flatMap((address) =>
+        this.addresses.has(address) ? [[address, this.addresses.get(address)!] as const] : [],
+      ),
+    );
   }
 }
 

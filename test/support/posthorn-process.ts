@@ -74,8 +74,15 @@ export interface Posthorn {
   client: Client;
 }
 
-export const startArgs = (home: string, ...more: string[]) =>
-  ['bin/local.ts', '--port=0', '--smtp-port=0', '--dns-port=0', '--home', home, ...more];
+export const startArgs = (home: string, ...more: string[]) => [
+  'bin/local.ts',
+  '--port=0',
+  '--smtp-port=0',
+  '--dns-port=0',
+  '--home',
+  home,
+  ...more,
+];
 
 /** Starts the mailroom and returns when it says that it runs. */
 export async function startPosthorn(home: string, ...more: string[]): Promise<Posthorn> {

@@ -25,7 +25,9 @@ export function smtpClient({ host, port }: { host: string; port: number }, conne
   return {
     async send({ from = 'alice@sender.test', raw, ...mail }) {
       const content = { subject: 'A test', text: 'Hello.', ...mail };
-      await transport.sendMail(raw === undefined ? { from, ...content } : { envelope: { from, to: mail.to }, raw });
+      await transport.sendMail(
+        raw === undefined ? { from, ...content } : { envelope: { from, to: mail.to }, raw },
+      );
     },
     close: () => transport.close(),
   };

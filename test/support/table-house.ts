@@ -11,7 +11,15 @@ import { DynamoDb } from '../../lib/local/dynamodb/dynamodb.ts';
 import type { StreamRecord } from '../../lib/local/dynamodb/dynamodb.ts';
 import { calm, type Weather } from '../../lib/local/weather.ts';
 import { inboxRef, organizationId } from './mail-samples.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, testRole, type StubCloud } from './service-endpoint.ts';
+import {
+  clientSettings,
+  deploy,
+  removeHome,
+  serve,
+  stubCloud,
+  testRole,
+  type StubCloud,
+} from './service-endpoint.ts';
 
 const key = (name: string, type: 'HASH' | 'RANGE') => ({ AttributeName: name, KeyType: type });
 const indexes = [table.byPod, table.byOrganization];
@@ -19,7 +27,11 @@ const indexes = [table.byPod, table.byOrganization];
 /** The table as CDK builds it from the one definition. */
 const properties = {
   TableName: 'mailroom',
-  AttributeDefinitions: [table.partitionKey, table.sortKey, ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+  AttributeDefinitions: [
+    table.partitionKey,
+    table.sortKey,
+    ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+  ].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
   KeySchema: [key(table.partitionKey, 'HASH'), key(table.sortKey, 'RANGE')],
   GlobalSecondaryIndexes: indexes.map(({ name, partitionKey, sortKey }) => ({
     IndexName: name,
@@ -76,7 +88,11 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
   const scan = (start?: unknown): { Items: any[]; LastEvaluatedKey?: unknown } => {
     for (;;) {
       try {
-        return engine.call('DynamoDB_20120810.Scan', { TableName: 'mailroom', ...(start !== undefined && { ExclusiveStartKey: start }) }, caller) as never;
+        return engine.call(
+          'DynamoDB_20120810.Scan',
+          { TableName: 'mailroom', ...(start !== undefined && { ExclusiveStartKey: start }) },
+          caller,
+        ) as never;
       } catch (error) {
         // A look at the table is not part of the weather.
         if (weather === calm) throw error;
@@ -89,7 +105,12 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
       sent.length = 0;
       cloud.calls.length = 0;
     },
-    counted: () => cloud.calls.map(({ action, readUnits, writeUnits }) => ({ action, ...(readUnits !== undefined && { readUnits }), ...(writeUnits !== undefined && { writeUnits }) })),
+    counted: () =>
+      cloud.calls.map(({ action, readUnits, writeUnits }) => ({
+        action,
+        ...(readUnits !== undefined && { readUnits }),
+        ...(writeUnits !== undefined && { writeUnits }),
+      })),
     now: () => cloud.clock.now(),
     stream: () => engine.readStream(caller, String(attributes!['StreamArn']), 'TRIM_HORIZON', 10_000),
     async rows() {
@@ -104,8 +125,26 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
     },
     async fill(rows) {
       for (let at = 0; at < rows.length; at += 25) {
-        const requests = rows.slice(at, at + 25).map((row) => ({ PutRequest: { Item: Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'number' ? { N: String(value) } : { S: String(value) }])) } }));
-        engine.call('DynamoDB_20120810.BatchWriteItem', { RequestItems: { mailroom: requests } }, caller);
+        const requests = rows
+          .slice(at, at + 25)
+          .map((row) => ({
+            PutRequest: {
+              Item: Object.fromEntries(
+                Object.entries(row).map(([name, value]) => [
+                  name,
+                  typeof value === 'number' ? { N: String(value) } : { S: String(value) },
+                ]),
+              ),
+            },
+          }));
+        let left: object | undefined = { mailroom: requests };
+        while (left !== undefined && Object.keys(left).length > 0) {
+          ({ UnprocessedItems: left } = engine.call(
+            'DynamoDB_20120810.BatchWriteItem',
+            { RequestItems: left },
+            caller,
+          ) as { UnprocessedItems?: object });
+        }
         // Open connections have to be served meanwhile.
         if (at % 2500 === 0) await setImmediate();
       }
@@ -129,8 +168,20 @@ export const storedInbox = (name = 'ada', more: Partial<StoredInbox> = {}): Stor
 });
 
 /** An organization with the given inboxes in it. */
-export async function settle({ database }: TableHouse, organization_id = organizationId, ...inboxes: InboxRef[]): Promise<void> {
+export async function settle(
+  { database }: TableHouse,
+  organization_id = organizationId,
+  ...inboxes: InboxRef[]
+): Promise<void> {
   const times = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
-  await organizationStore(database).create({ organization_id, verified: true, state: 'active', inbox_count: 0, domain_count: 0, ...times });
-  for (const inbox of inboxes) await inboxStore(database).provision({ inbox: { ...storedInbox(), ...inbox, email: inbox.inbox_id } });
+  await organizationStore(database).create({
+    organization_id,
+    verified: true,
+    state: 'active',
+    inbox_count: 0,
+    domain_count: 0,
+    ...times,
+  });
+  for (const inbox of inboxes)
+    await inboxStore(database).provision({ inbox: { ...storedInbox(), ...inbox, email: inbox.inbox_id } });
 }

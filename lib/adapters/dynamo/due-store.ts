@@ -8,7 +8,7 @@ import { getRow, queryRange } from './rows.ts';
 import { transact, type Write } from './transaction.ts';
 
 const minuteMs = 60_000;
-/** After a long outage one run takes this many minutes; the next, a minute later, goes on. 
+/** After a long outage one run takes this many minutes; the next, a minute later, goes on. */
 const maxMinutes = 4 * 60;
 
 /** Work that keeps failing is tried again once an hour. */

@@ -4,7 +4,7 @@ import type { Undeliverable } from '../../contract/undeliverable.ts';
 import type { UndeliverableStore } from '../../core/mail-ports.ts';
 import { receivedUlid } from '../../core/message-id.ts';
 import type { Now } from '../../core/ports.ts';
-import { rowVersion, type Database } from './client.ts';
+import { rowVersion, type Database, type Row } from './client.ts';
 import { undeliverableKey } from './keys.ts';
 import { alive, queryRange } from './rows.ts';
 import { table } from './table.ts';
@@ -13,6 +13,8 @@ import { table } from './table.ts';
 const keptDays = 30;
 const dayMs = 24 * 3600 * 1000;
 const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+const toUndeliverable = ({ pk: _pk, sk: _sk, v: _v, [table.ttl]: _expires, ...row }: Row): Undeliverable => row as Undeliverable;
 
 /** Mail nobody has an address for, one partition a day. */
 export const undeliverableStore = (database: Database, now: Now): UndeliverableStore => ({
@@ -35,7 +37,7 @@ export const undeliverableStore = (database: Database, now: Now): UndeliverableS
     for (const day of days.filter((one) => from === undefined || (ascending ? one >= from : one <= from))) {
       const key = start?.['day'] === day ? (start['key'] as Record<string, unknown> | undefined) : undefined;
       const { rows, last } = await queryRange(database, { partition: undeliverableKey(day, '').pk, limit: limit - items.length, ascending, ...(key && { after: key }) });
-      items.push(...rows.filter((row) => alive(row, now())).map(({ pk: _pk, sk: _sk, v: _v, ...row }) => row as Undeliverable));
+      items.push(...rows.filter((row) => alive(row, now())).map(toUndeliverable));
       if (last !== undefined) return { items, next: { day, key: last } };
       const next = days[days.indexOf(day) + 1];
       if (items.length === limit) return { items, ...(next !== undefined && { next: { day: next } }) };

@@ -170,7 +170,13 @@ export class SmtpServer {
   /** A client that hangs up is no news; anything else is a bug here, which costs the sender only a retry. */
   #complain(error: Error): Refusal {
     const { code } = error as NodeJS.ErrnoException;
-    const gone = ['ECONNRESET', 'ECONNECTION', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_SSL_WRONG_VERSION_NUMBER'];
+    const gone = [
+      'ECONNRESET',
+      'ECONNECTION',
+      'EPIPE',
+      'ERR_STREAM_PREMATURE_CLOSE',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+    ];
     if (!gone.includes(code ?? '')) this.#cloud.print(`smtp: ${error.stack ?? error.message}`);
     return new Refusal(451, 'Requested action aborted: local error in processing');
   }

@@ -17,10 +17,21 @@ beforeEach(async () => {
 afterEach(() => house.close());
 
 const owner = inboxRef();
-const event = (): MailEvent => ({ event_id: `evt_${newUlid()}`, event_type: 'message.received', organization_id: owner.organization_id, pod_id: owner.pod_id, inbox_id: owner.inbox_id, timestamp: '2026-01-01T00:00:00.000Z', labels: ['received'], subject: 'Hi' });
+const event = (): MailEvent => ({
+  event_id: `evt_${newUlid()}`,
+  event_type: 'message.received',
+  organization_id: owner.organization_id,
+  pod_id: owner.pod_id,
+  inbox_id: owner.inbox_id,
+  timestamp: '2026-01-01T00:00:00.000Z',
+  labels: ['received'],
+  subject: 'Hi',
+});
 async function happen(to = owner): Promise<MailEvent & { uid: string }> {
   const one = event();
-  await house.database.client.send(new PutCommand({ TableName: 'mailroom', Item: eventRow(to, one, Math.floor(house.now() / 1000)) }));
+  await house.database.client.send(
+    new PutCommand({ TableName: 'mailroom', Item: eventRow(to, one, Math.floor(house.now() / 1000)) }),
+  );
   return { uid: to.uid, ...one };
 }
 
@@ -65,7 +76,9 @@ it('the function that publishes does not hear itself: what it writes is announce
     request.on('data', (chunk) => (body += String(chunk)));
     request.on('end', () => {
       announced.push(...(JSON.parse(body) as { Entries: typeof announced }).Entries);
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] }));
+      response
+        .writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
+        .end(JSON.stringify({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] }));
     });
   });
   await new Promise<void>((resolve) => bus.listen(0, '127.0.0.1', resolve));
@@ -77,24 +90,35 @@ it('the function that publishes does not hear itself: what it writes is announce
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_ENDPOINT_URL_DYNAMODB: house.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: `http://127.0.0.1:${(bus.address() as AddressInfo).port}`,
-  })) vi.stubEnv(name, value);
+  }))
+    vi.stubEnv(name, value);
   const { handler } = await import('../../../lambdas/publish-event/handler.ts');
   const events = [await happen(), await happen(), await happen()];
-  await house.database.client.send(new PutCommand({ TableName: 'mailroom', Item: { pk: 'O#x', sk: 'no event' } }));
+  await house.database.client.send(
+    new PutCommand({ TableName: 'mailroom', Item: { pk: 'O#x', sk: 'no event' } }),
+  );
   let seen = 0;
   // Until the stream is quiet: each round hears what the round before it wrote.
   for (let round = 0; round < 10; round++) {
     const records = house.stream().slice(seen);
     if (records.length === 0) break;
     seen += records.length;
-    expect(await handler({ Records: records } as never, {} as never)).toEqual({ batchItemFailures: [] });
+    expect(await handler({ Records: records }, {} as never)).toEqual({ batchItemFailures: [] });
   }
-  expect(announced.map(({ Detail }) => (JSON.parse(Detail) as { event_id: string; position: number }).event_id)).toEqual(events.map(({ event_id }) => event_id));
-  expect(announced.map(({ Detail }) => (JSON.parse(Detail) as { position: number }).position)).toEqual([1, 2, 3]);
-  expect(announced[0]).toMatchObject({ DetailType: 'message.received', Source: 'posthorn', EventBusName: 'mailroom' });
+  expect(
+    announced.map(({ Detail }) => (JSON.parse(Detail) as { event_id: string; position: number }).event_id),
+  ).toEqual(events.map(({ event_id }) => event_id));
+  expect(announced.map(({ Detail }) => (JSON.parse(Detail) as { position: number }).position)).toEqual([
+    1, 2, 3,
+  ]);
+  expect(announced[0]).toMatchObject({
+    DetailType: 'message.received',
+    Source: 'posthorn',
+    EventBusName: 'mailroom',
+  });
   expect(house.stream()).toHaveLength(seen);
   // An event that the stream tells twice has the place it had.
-  await handler({ Records: house.stream().slice(0, 1) } as never, {} as never);
+  await handler({ Records: house.stream().slice(0, 1) }, {} as never);
   expect(JSON.parse(announced[3]!.Detail)).toEqual(JSON.parse(announced[0]!.Detail));
   vi.unstubAllEnvs();
   bus.closeAllConnections();

@@ -38,16 +38,39 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   const call = { principal: keyPrincipal(), inbox, query: {}, body: undefined };
   const change = { ...call, query: undefined };
   const [path, noPath] = [{ inbox_id: inbox.inbox_id }, {}];
-  const { credential } = issueCredential({ keys, ulid: newUlid }, { type: 'generate' }, { organization_id: organizationId }, { created_at: 'x' });
+  const { credential } = issueCredential(
+    { keys, ulid: newUlid },
+    { type: 'generate' },
+    { organization_id: organizationId },
+    { created_at: 'x' },
+  );
   await organizationStore(database).addCredential(credential);
   await organizationStore(database).list({ limit: 5, ascending: true });
   await directory(database).lookUp({ keyid: credential.keyid, inbox: inbox.inbox_id });
   await nonceStore(database).claim({ key: 'n', expires: 2_000_000_000, spent: false });
-  const webhook = { webhook_id: 'wh_1', url: 'https://x.test', secret: 's', enabled: true, updated_at: 'x', created_at: 'x' };
-  await inboxStore(database).provision({ inbox: { ...storedInbox('grace'), client_id: 'c', pod_id: 'pod_a' }, webhook, once: { key: 'm', expires: 2_000_000_000, spent: false } });
-  await inboxStore(database).list({ organization_id: organizationId, pod_id: 'pod_a' }, { limit: 5, ascending: false });
+  const webhook = {
+    webhook_id: 'wh_1',
+    url: 'https://x.test',
+    secret: 's',
+    enabled: true,
+    updated_at: 'x',
+    created_at: 'x',
+  };
+  await inboxStore(database).provision({
+    inbox: { ...storedInbox('grace'), client_id: 'c', pod_id: 'pod_a' },
+    webhook,
+    once: { key: 'm', expires: 2_000_000_000, spent: false },
+  });
+  await inboxStore(database).list(
+    { organization_id: organizationId, pod_id: 'pod_a' },
+    { limit: 5, ascending: false },
+  );
   await inboxStore(database).update({ ...storedInbox(), display_name: 'New' }, storedInbox().updated_at);
-  for (let n = 0; n < 25; n++) await arrive({ message_id: `<${n}@b>`, in_reply_to: '<0@b>', text: `Hello ${n}` }, { recipients: [inbox.inbox_id, address('nobody'), `postmaster@${mailDomain}`] });
+  for (let n = 0; n < 25; n++)
+    await arrive(
+      { message_id: `<${n}@b>`, in_reply_to: '<0@b>', text: `Hello ${n}` },
+      { recipients: [inbox.inbox_id, address('nobody'), `postmaster@${mailDomain}`] },
+    );
   await arrive({ message_id: '<1@b>', in_reply_to: '<0@b>', text: 'Hello 1' });
   await arrive({ message_id: '<other@b>' });
   const { messages: rows, events } = await house.inside();
@@ -56,20 +79,30 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   const one = { ...path, message_id: String(last['message_id']) };
   await updateMessage(deps)({ ...change, path: one, body: { add: ['spam', 'a'], remove: [] } });
   await updateThread(deps)({ ...change, path: thread, body: { add: ['todo'], remove: [] } });
-  await listMessages(deps)({ ...call, path, query: { limit: 5, labels: ['todo', 'unread'], include_spam: true } });
+  await listMessages(deps)({
+    ...call,
+    path,
+    query: { limit: 5, labels: ['todo', 'unread'], include_spam: true },
+  });
+  await listMessages(deps)({ ...call, path, query: { limit: 1 } });
   await listThreads(deps)({ ...call, path });
   await listOrganizationThreads(deps)({ ...call, path: noPath });
   await getThread(deps)({ ...call, path: thread });
   await getMessage(deps)({ ...call, path: one, query: undefined });
-  const { dueWork } = { dueWork: (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#')).map((row) => row['work'] as Parameters<typeof continueLabels>[1]) };
-  await continueLabels(deps, dueWork[0]!);
+  const [due0] = (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));
+  await continueLabels(deps, due0!['work'] as Parameters<typeof continueLabels>[1]);
   await deleteMessage(deps)({ ...change, path: one });
   await deleteThread(deps)({ ...change, path: thread });
-  await continueDelete(deps, { kind: 'delete-thread', inbox, thread_id: thread.thread_id }, async () => undefined);
+  await continueDelete(
+    deps,
+    { kind: 'delete-thread', inbox, thread_id: thread.thread_id },
+    async () => undefined,
+  );
   await eventLog(database).position(events[0] as MailEvent & { uid: string });
   const due = dueStore(database, () => now() + 5 * 60_000);
   for (const minute of await due.openMinutes()) {
-    for (const [at, { id }] of (await due.workOf(minute)).entries()) await (at % 2 === 0 ? due.done(minute, id) : due.putOff(minute, id));
+    for (const [at, { id }] of (await due.workOf(minute)).entries())
+      await (at % 2 === 0 ? due.done(minute, id) : due.putOff(minute, id));
     await due.close(minute);
   }
   await undeliverableStore(database, now).list({ limit: 3, ascending: false });
@@ -78,11 +111,18 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
 /** Every partition key in a request, of the table and of its indexes. */
 function partitionKeys(input: unknown, name = ''): string[] {
   if (Array.isArray(input)) return input.flatMap((one) => partitionKeys(one, name));
-  if (typeof input === 'object' && input !== null) return Object.entries(input).flatMap(([inner, value]) => partitionKeys(value, inner));
-  const isKey = [table.partitionKey, table.byPod.partitionKey, table.byOrganization.partitionKey, ':pk'].includes(name);
+  if (typeof input === 'object' && input !== null)
+    return Object.entries(input).flatMap(([inner, value]) => partitionKeys(value, inner));
+  const isKey = [
+    table.partitionKey,
+    table.byPod.partitionKey,
+    table.byOrganization.partitionKey,
+    ':pk',
+  ].includes(name);
   return isKey && typeof input === 'string' && !input.startsWith(':') ? [input] : [];
 }
-const fenced = (pk: string): boolean => /^O#(org_\w+)(#|$)/.test(pk) || lookupPrefixes.some((prefix) => pk.startsWith(prefix));
+const fenced = (pk: string): boolean =>
+  /^O#(org_\w+)(#|$)/.test(pk) || lookupPrefixes.some((prefix) => pk.startsWith(prefix));
 
 describe('every partition key', () => {
   it('begins with an organization, or stands on the closed list', async () => {
@@ -90,18 +130,28 @@ describe('every partition key', () => {
     expect(asked.length).toBeGreaterThan(1000);
     expect(asked.filter((pk) => !fenced(pk))).toEqual([]);
     const rows = await house.rows();
-    const stored = rows.flatMap((row) => [table.partitionKey, table.byPod.partitionKey, table.byOrganization.partitionKey].flatMap((name) => (row[name] === undefined ? [] : [String(row[name])])));
+    const stored = rows.flatMap((row) =>
+      [table.partitionKey, table.byPod.partitionKey, table.byOrganization.partitionKey].flatMap((name) =>
+        row[name] === undefined ? [] : [String(row[name])],
+      ),
+    );
     expect(stored.filter((pk) => !fenced(pk))).toEqual([]);
   });
 
   it('is of each kind on the list, so that the list is no longer than needed', () => {
     const asked = new Set(house.sent.flatMap(({ input }) => partitionKeys(input)));
-    for (const prefix of lookupPrefixes) expect([prefix, [...asked].some((pk) => pk.startsWith(prefix))]).toEqual([prefix, true]);
+    for (const prefix of lookupPrefixes)
+      expect([prefix, [...asked].some((pk) => pk.startsWith(prefix))]).toEqual([prefix, true]);
   });
 
   it('names the organization of its row', async () => {
     const rows = (await house.rows()).filter(({ pk }) => String(pk).startsWith('O#'));
-    expect(rows.filter(({ pk, organization_id }) => organization_id !== undefined && !String(pk).startsWith(`O#${String(organization_id)}`))).toEqual([]);
+    expect(
+      rows.filter(
+        ({ pk, organization_id }) =>
+          organization_id !== undefined && !String(pk).startsWith(`O#${String(organization_id)}`),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -110,5 +160,7 @@ it('every row carries the version of its schema', async () => {
 });
 
 it('nothing scans', () => {
-  expect(new Set(house.sent.map(({ name }) => name))).toEqual(new Set(['TransactWrite', 'BatchGet', 'Get', 'Put', 'Query', 'Update', 'Delete']));
+  expect(new Set(house.sent.map(({ name }) => name))).toEqual(
+    new Set(['TransactWrite', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem', 'DeleteItem']),
+  );
 });

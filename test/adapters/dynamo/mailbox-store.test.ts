@@ -14,7 +14,15 @@ import { listMessages } from '../../../lib/core/read-messages.ts';
 import { listOrganizationThreads } from '../../../lib/core/read-threads.ts';
 import { updateMessage } from '../../../lib/core/update-messages.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { inboxRef, keyPrincipal, organizationId, sampleMail, sampleMessage, sampleNotice, ulidAt } from '../../support/mail-samples.ts';
+import {
+  inboxRef,
+  keyPrincipal,
+  organizationId,
+  sampleMail,
+  sampleMessage,
+  sampleNotice,
+  ulidAt,
+} from '../../support/mail-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
 import { settle } from '../../support/table-house.ts';
@@ -22,28 +30,56 @@ import { settle } from '../../support/table-house.ts';
 const inbox = inboxRef();
 const changing = (house: MailroomHouse) => ({ mailbox: house.mailbox, now: house.now, ulid: newUlid });
 const labelOne = (house: MailroomHouse, message_id: string, change: { add?: string[]; remove?: string[] }) =>
-  updateMessage(changing(house))({ principal: keyPrincipal(), inbox, path: { inbox_id: inbox.inbox_id, message_id }, query: undefined, body: { add: [], remove: [], ...change } });
+  updateMessage(changing(house))({
+    principal: keyPrincipal(),
+    inbox,
+    path: { inbox_id: inbox.inbox_id, message_id },
+    query: undefined,
+    body: { add: [], remove: [], ...change },
+  });
 
 describe('a mailbox of 100,000 mails with three unread', () => {
   let house: MailroomHouse;
   const unread = [7, 50_000, 99_998];
   beforeAll(async () => {
     house = await mailroomHouse();
-    const entry = (label: string | undefined, n: number) => ({ ...listKey(inbox, { of: 'messages', ...(label !== undefined && { label }) }, ulidAt(n)), v: 1, message_id: `msg_${ulidAt(n)}`, thread_id: `thr_${ulidAt(n)}` });
+    const entry = (label: string | undefined, n: number) => ({
+      ...listKey(inbox, { of: 'messages', ...(label !== undefined && { label }) }, ulidAt(n)),
+      v: 1,
+      message_id: `msg_${ulidAt(n)}`,
+      thread_id: `thr_${ulidAt(n)}`,
+    });
     await house.fill(Array.from({ length: 100_000 }, (_, n) => entry('received', n)));
     await house.fill(unread.map((n) => entry('unread', n)));
-    for (const n of unread) await house.database.client.send(new PutCommand({ TableName: 'mailroom', Item: { ...messageKey(inbox, ulidAt(n)), ...messageRow(sampleMessage(n)) } }));
+    for (const n of unread)
+      await house.database.client.send(
+        new PutCommand({
+          TableName: 'mailroom',
+          Item: { ...messageKey(inbox, ulidAt(n)), ...messageRow(sampleMessage(n)) },
+        }),
+      );
   }, 120_000);
   afterAll(() => house.close());
   const list = (labels: string[], more: object = {}) =>
-    listMessages({ mailbox: house.mailbox, tokens: pageTokens(house.database) })({ principal: keyPrincipal(), inbox, path: { inbox_id: inbox.inbox_id }, query: { labels, ...more }, body: undefined });
+    listMessages({ mailbox: house.mailbox, tokens: pageTokens(house.database) })({
+      principal: keyPrincipal(),
+      inbox,
+      path: { inbox_id: inbox.inbox_id },
+      query: { labels, ...more },
+      body: undefined,
+    });
 
   it('lists the unread with one small query and one batch get', async () => {
     house.house.forget();
     const { messages, next_page_token } = await list(['unread']);
-    expect(messages.map(({ message_id }) => message_id)).toEqual([99_998, 50_000, 7].map((n) => `msg_${ulidAt(n)}`));
+    expect(messages.map(({ message_id }) => message_id)).toEqual(
+      [99_998, 50_000, 7].map((n) => `msg_${ulidAt(n)}`),
+    );
     expect(next_page_token).toBeUndefined();
-    expect(house.counted()).toEqual([{ action: 'Query', readUnits: 1 }, { action: 'BatchGetItem', readUnits: 3 }]);
+    expect(house.counted()).toEqual([
+      { action: 'Query', readUnits: 1 },
+      { action: 'BatchGetItem', readUnits: 3 },
+    ]);
   });
 
   it('lists what is unread and received with a few more', async () => {
@@ -75,7 +111,12 @@ describe('a change', () => {
   afterAll(() => house.close());
 
   it('takes as many writes as were counted before, for every kind of it', async () => {
-    for (let n = 0; n < 4; n++) await house.arrive({ message_id: `<${n}@b>`, in_reply_to: '<0@b>', text: n === 2 ? 'x'.repeat(20_000) : 'Hello' });
+    for (let n = 0; n < 4; n++)
+      await house.arrive({
+        message_id: `<${n}@b>`,
+        in_reply_to: '<0@b>',
+        text: n === 2 ? 'x'.repeat(20_000) : 'Hello',
+      });
     const { messages } = await house.inside();
     const ids = messages.map((row) => String(row['message_id']));
     const thread_id = String(messages[0]?.['thread_id']);
@@ -84,15 +125,28 @@ describe('a change', () => {
     await labelOne(house, ids[3]!, { add: ['spam'] });
     await labelOne(house, ids[0]!, { remove: ['l1'], add: ['trash'] });
     const call = { principal: keyPrincipal(), inbox, query: undefined };
-    await updateThread(changing(house))({ ...call, path, body: { add: ['l2'], remove: ['unread', 'trash'] } });
-    await deleteMessage(changing(house))({ ...call, path: { ...path, message_id: ids[1]! }, body: undefined });
+    await updateThread(changing(house))({
+      ...call,
+      path,
+      body: { add: ['l2'], remove: ['unread', 'trash'] },
+    });
+    await deleteMessage(changing(house))({
+      ...call,
+      path: { ...path, message_id: ids[1]! },
+      body: undefined,
+    });
     await deleteThread(changing(house))({ ...call, path, body: undefined });
     expect(made.map(({ items }) => items)).toEqual(made.map(({ change }) => writesOf(change)));
     expect(made.length).toBeGreaterThanOrEqual(6);
     const { all, names } = await house.inside();
     // What is left are the ids and claims, the events and the work that is due.
     expect(names.length).toBeGreaterThan(0);
-    const left = all.filter(({ pk, sk, type }) => String(pk).startsWith(`O#${organizationId}#I#`) && type === undefined && !/^(R#|INBOX)/.test(String(sk)));
+    const left = all.filter(
+      ({ pk, sk, type }) =>
+        String(pk).startsWith(`O#${organizationId}#I#`) &&
+        type === undefined &&
+        !/^(R#|INBOX)/.test(String(sk)),
+    );
     expect(left).toEqual([]);
     expect(all.filter(({ pk }) => String(pk).startsWith('DUE#'))).toHaveLength(2);
   });
@@ -105,9 +159,21 @@ describe('a change', () => {
     await labelOne(house, message.message_id, { add: ['other'] });
     const after = { ...message, labels: ['received'], updated_at: '2030-01-01T00:00:00.000Z' };
     const before = await house.rows();
-    expect(await house.mailbox.change({ before: thread, after: { ...thread, version: thread.version + 1 }, messages: [{ before: message, after }] })).toBe('stale');
+    expect(
+      await house.mailbox.change({
+        before: thread,
+        after: { ...thread, version: thread.version + 1 },
+        messages: [{ before: message, after }],
+      }),
+    ).toBe('stale');
     const current = (await house.mailbox.thread(inbox, message.thread_id))!;
-    expect(await house.mailbox.change({ before: current, after: { ...current, version: current.version + 1 }, messages: [{ before: message, after }] })).toBe('stale');
+    expect(
+      await house.mailbox.change({
+        before: current,
+        after: { ...current, version: current.version + 1 },
+        messages: [{ before: message, after }],
+      }),
+    ).toBe('stale');
     expect(await house.mailbox.change({ before: thread, messages: [] })).toBe('stale');
     expect(await house.rows()).toEqual(before);
   });
@@ -118,7 +184,12 @@ describe('a change', () => {
     const id = String(messages.find((row) => row['rfc822_message_id'] === '<y@b>')?.['message_id']);
     house.house.forget();
     await labelOne(house, id, { remove: ['unread'] });
-    expect(house.counted().map(({ action }) => action)).toEqual(['GetItem', 'GetItem', 'GetItem', 'TransactWriteItems']);
+    expect(house.counted().map(({ action }) => action)).toEqual([
+      'GetItem',
+      'GetItem',
+      'GetItem',
+      'TransactWriteItems',
+    ]);
     expect(house.sent.at(-1)?.input.TransactItems).toHaveLength(5);
   });
 });
@@ -128,26 +199,62 @@ describe('entries of a list', () => {
   const all = Array.from({ length: 10 }, (_, n) => n * 2);
   beforeAll(async () => {
     house = await mailroomHouse();
-    await house.fill(all.map((n) => ({ ...listKey(inbox, { of: 'threads' }, ulidAt(n)), v: 1, thread_id: `thr_${n}` })));
+    await house.fill(
+      all.map((n) => ({ ...listKey(inbox, { of: 'threads' }, ulidAt(n)), v: 1, thread_id: `thr_${n}` })),
+    );
   });
   afterAll(() => house.close());
-  const entries = async (stretch: { from?: number; to?: number; after?: number; ascending?: boolean; limit?: number }) => {
-    const at = (name: 'from' | 'to' | 'after') => (stretch[name] === undefined ? {} : { [name]: ulidAt(stretch[name]) });
-    const { entries: found } = await house.mailbox.entries(inbox, { of: 'threads' }, { ...at('from'), ...at('to'), ...at('after'), ascending: stretch.ascending ?? true, limit: stretch.limit ?? 100 });
+  const entries = async (stretch: {
+    from?: number;
+    to?: number;
+    after?: number;
+    ascending?: boolean;
+    limit?: number;
+  }) => {
+    const at = (name: 'from' | 'to' | 'after') =>
+      stretch[name] === undefined ? {} : { [name]: ulidAt(stretch[name]) };
+    const { entries: found } = await house.mailbox.entries(
+      inbox,
+      { of: 'threads' },
+      {
+        ...at('from'),
+        ...at('to'),
+        ...at('after'),
+        ascending: stretch.ascending ?? true,
+        limit: stretch.limit ?? 100,
+      },
+    );
     return found.map(({ thread_id }) => Number(thread_id.slice(4)));
   };
 
   it('are those between the bounds and behind the position, wherever that lies', async () => {
     const places = [undefined, -1, 0, 3, 4, 9, 18, 30].map((n) => (n === -1 ? undefined : n));
-    for (const from of places) for (const to of places) for (const after of places) for (const ascending of [true, false]) {
-      const stretch = { ...(from !== undefined && { from }), ...(to !== undefined && { to }), ...(after !== undefined && { after }), ascending };
-      const wanted = all.filter((n) => n >= (from ?? 0) && n <= (to ?? 99) && (after === undefined || (ascending ? n > after : n < after)));
-      expect([stretch, await entries(stretch)]).toEqual([stretch, ascending ? wanted : wanted.reverse()]);
-    }
+    for (const from of places)
+      for (const to of places)
+        for (const after of places)
+          for (const ascending of [true, false]) {
+            const stretch = {
+              ...(from !== undefined && { from }),
+              ...(to !== undefined && { to }),
+              ...(after !== undefined && { after }),
+              ascending,
+            };
+            const wanted = all.filter(
+              (n) =>
+                n >= (from ?? 0) &&
+                n <= (to ?? 99) &&
+                (after === undefined || (ascending ? n > after : n < after)),
+            );
+            expect([stretch, await entries(stretch)]).toEqual([
+              stretch,
+              ascending ? wanted : wanted.reverse(),
+            ]);
+          }
   });
 
   it('say whether there may be more', async () => {
-    const more = async (limit: number) => (await house.mailbox.entries(inbox, { of: 'threads' }, { ascending: true, limit })).more;
+    const more = async (limit: number) =>
+      (await house.mailbox.entries(inbox, { of: 'threads' }, { ascending: true, limit })).more;
     expect([await more(3), await more(11)]).toEqual([true, false]);
   });
 });
@@ -160,10 +267,16 @@ describe('threads of an organization', () => {
     const house = await mailroomHouse(weather === undefined ? {} : { weather });
     const grace = inboxRef('grace');
     await settle(house, 'org_x', inboxRef('stranger', 'org_x'));
-    await inboxStore(house.database).provision({ inbox: { ...grace, email: grace.inbox_id, created_at: 'x', updated_at: 'x' } });
+    await inboxStore(house.database).provision({
+      inbox: { ...grace, email: grace.inbox_id, created_at: 'x', updated_at: 'x' },
+    });
     const start = Date.parse('2026-01-01T00:00:00.000Z');
     for (let n = 0; n < 30; n++) {
-      const notice = sampleNotice({ recipients: [n % 3 === 2 ? address('stranger') : n % 3 === 1 ? address('grace') : address('ada')], timestamp: new Date(start + n * 1000).toISOString(), ...(n % 5 === 0 && { verdicts: { ...sampleNotice().verdicts, spam: 'FAIL' } }) });
+      const notice = sampleNotice({
+        recipients: [n % 3 === 2 ? address('stranger') : n % 3 === 1 ? address('grace') : address('ada')],
+        timestamp: new Date(start + n * 1000).toISOString(),
+        ...(n % 5 === 0 && { verdicts: { ...sampleNotice().verdicts, spam: 'FAIL' } }),
+      });
       house.objects.arrive(notice.key, sampleMail({ message_id: `<${n}@b>` }));
       await house.deliver(notice);
     }
@@ -171,7 +284,15 @@ describe('threads of an organization', () => {
       const found: number[] = [];
       let page_token: string | undefined;
       do {
-        const page = await listOrganizationThreads({ mailbox: house.mailbox, tokens: pageTokens(house.database) })({ principal: keyPrincipal(), path: {}, body: undefined, query: { ...query, ...(page_token !== undefined && { page_token }) } });
+        const page = await listOrganizationThreads({
+          mailbox: house.mailbox,
+          tokens: pageTokens(house.database),
+        })({
+          principal: keyPrincipal(),
+          path: {},
+          body: undefined,
+          query: { ...query, ...(page_token !== undefined && { page_token }) },
+        });
         found.push(...page.threads.map(({ timestamp }) => (Date.parse(timestamp) - start) / 1000));
         page_token = page.next_page_token;
       } while (page_token !== undefined);
@@ -182,8 +303,20 @@ describe('threads of an organization', () => {
     // An index that is behind may leave out the newest; the next look has them.
     if (weather !== undefined) await read({});
     expect(await eventually(() => read({ limit: 4 }), visible.length)).toEqual(visible.toReversed());
-    expect(await eventually(() => read({ limit: 4, ascending: true, include_spam: true }), mine.length)).toEqual(mine);
-    expect(await eventually(() => read({ limit: 7, after: new Date(start + 10_000).toISOString(), before: new Date(start + 20_000).toISOString() }), visible.filter((n) => n > 10 && n < 20).length)).toEqual(visible.filter((n) => n > 10 && n < 20).reverse());
+    expect(
+      await eventually(() => read({ limit: 4, ascending: true, include_spam: true }), mine.length),
+    ).toEqual(mine);
+    expect(
+      await eventually(
+        () =>
+          read({
+            limit: 7,
+            after: new Date(start + 10_000).toISOString(),
+            before: new Date(start + 20_000).toISOString(),
+          }),
+        visible.filter((n) => n > 10 && n < 20).length,
+      ),
+    ).toEqual(visible.filter((n) => n > 10 && n < 20).reverse());
     await house.close();
   });
 });

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { directory } from '../../../lib/adapters/dynamo/directory.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { nonceStore } from '../../../lib/adapters/dynamo/nonces.ts';
-import { ensureOperatorMailroom, organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
+import {
+  ensureOperatorMailroom,
+  organizationStore,
+} from '../../../lib/adapters/dynamo/organization-store.ts';
 import { keys } from '../../../lib/adapters/keys.ts';
 import { operatorOrganizationId } from '../../../lib/core/operator-mailroom.ts';
 import type { Credential, OrganizationStore, Position } from '../../../lib/core/ports.ts';
@@ -17,10 +20,28 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-const organization = (organization_id: string) => ({ organization_id, name: 'Example', verified: true, state: 'active' as const, inbox_count: 0, domain_count: 0, updated_at: 'x', created_at: 'x' });
+const organization = (organization_id: string) => ({
+  organization_id,
+  name: 'Example',
+  verified: true,
+  state: 'active' as const,
+  inbox_count: 0,
+  domain_count: 0,
+  updated_at: 'x',
+  created_at: 'x',
+});
 const credential = (more: Partial<Credential> = {}): Credential => {
   const { public_key } = keys.generate();
-  return { api_key_id: 'key_1', keyid: keys.thumbprint(public_key), public_key, organization_id: organizationId, permissions: { inbox_read: true }, state: 'active', created_at: 'x', ...more };
+  return {
+    api_key_id: 'key_1',
+    keyid: keys.thumbprint(public_key),
+    public_key,
+    organization_id: organizationId,
+    permissions: { inbox_read: true },
+    state: 'active',
+    created_at: 'x',
+    ...more,
+  };
 };
 
 describe('organizations', () => {
@@ -55,7 +76,9 @@ describe('a key', () => {
     await store.create(organization(organizationId));
     await store.create(organization('org_2'));
     expect(await store.addCredential(one)).toBe('added');
-    expect(await store.addCredential({ ...one, api_key_id: 'key_2', organization_id: 'org_2' })).toBe('key_registered');
+    expect(await store.addCredential({ ...one, api_key_id: 'key_2', organization_id: 'org_2' })).toBe(
+      'key_registered',
+    );
     expect((await house.rows()).filter(({ sk }) => String(sk).startsWith('KEY'))).toHaveLength(2);
   });
 });
@@ -68,14 +91,18 @@ describe('the directory', () => {
     await store.addCredential(one);
     const { lookUp } = directory(house.database);
     house.forget();
-    expect(await lookUp({ keyid: one.keyid, inbox: inbox.inbox_id.toUpperCase() })).toEqual({ credential: one, inbox });
+    expect(await lookUp({ keyid: one.keyid, inbox: inbox.inbox_id.toUpperCase() })).toEqual({
+      credential: one,
+      inbox,
+    });
     expect(house.counted().map(({ action }) => action)).toEqual(['BatchGetItem']);
     expect(await lookUp({ keyid: one.keyid, inbox: inbox.uid })).toEqual({ credential: one, inbox });
     expect(await lookUp({ keyid: one.keyid })).toEqual({ credential: one });
     expect(await lookUp({ keyid: one.keyid, inbox: 'nobody@mail.test' })).toEqual({ credential: one });
     expect(await lookUp({ keyid: one.keyid, inbox: 'inb_none' })).toEqual({ credential: one });
     expect(await lookUp({ keyid: 'unknown', inbox: inbox.inbox_id })).toEqual({});
-    for (const hostile of ['', '#', `${inbox.uid}#E`, 'x'.repeat(5000), `${'x'.repeat(5000)}@a.test`]) expect(await lookUp({ keyid: one.keyid, inbox: hostile })).toEqual({ credential: one });
+    for (const hostile of ['', '#', `${inbox.uid}#E`, 'x'.repeat(5000), `${'x'.repeat(5000)}@a.test`])
+      expect(await lookUp({ keyid: one.keyid, inbox: hostile })).toEqual({ credential: one });
     expect(await lookUp({ keyid: 'k'.repeat(5000) })).toEqual({});
   });
 
@@ -84,21 +111,33 @@ describe('the directory', () => {
     await settle(house, 'org_2', inboxRef('other', 'org_2'));
     const one = credential();
     await store.addCredential(one);
-    expect(await directory(house.database).lookUp({ keyid: one.keyid, inbox: 'inb_other' })).toEqual({ credential: one });
+    expect(await directory(house.database).lookUp({ keyid: one.keyid, inbox: 'inb_other' })).toEqual({
+      credential: one,
+    });
     // By its address it is found; that it is out of scope is the caller's to see.
-    expect(await directory(house.database).lookUp({ keyid: one.keyid, inbox: `other@${mailDomain}` })).toEqual({ credential: one, inbox: inboxRef('other', 'org_2') });
+    expect(
+      await directory(house.database).lookUp({ keyid: one.keyid, inbox: `other@${mailDomain}` }),
+    ).toEqual({ credential: one, inbox: inboxRef('other', 'org_2') });
   });
 });
 
 describe("the operator's mailroom", () => {
   it('is made once, whoever comes first, and never again', async () => {
-    const ensure = ensureOperatorMailroom(house.database, mailDomain, () => Date.parse('2026-01-01T00:00:00.000Z'));
+    const ensure = ensureOperatorMailroom(house.database, mailDomain, () =>
+      Date.parse('2026-01-01T00:00:00.000Z'),
+    );
     await Promise.all([ensure(), ensure(), ensure()]);
     const rows = await house.rows();
     await ensure();
     expect(await house.rows()).toEqual(rows);
-    const holders = await inboxStore(house.database).holders([`postmaster@${mailDomain}`, `abuse@${mailDomain}`]);
-    expect([...holders.values()].map(({ uid, organization_id }) => [uid, organization_id])).toEqual([['inb_operator', operatorOrganizationId], ['inb_operator', operatorOrganizationId]]);
+    const holders = await inboxStore(house.database).holders([
+      `postmaster@${mailDomain}`,
+      `abuse@${mailDomain}`,
+    ]);
+    expect([...holders.values()].map(({ uid, organization_id }) => [uid, organization_id])).toEqual([
+      ['inb_operator', operatorOrganizationId],
+      ['inb_operator', operatorOrganizationId],
+    ]);
     expect(await store.get(operatorOrganizationId)).toMatchObject({ inbox_count: 1 });
   });
 });
@@ -116,9 +155,16 @@ describe('a nonce', () => {
   it('spent by a write is not to be had again, and the other way round', async () => {
     await settle(house, organizationId);
     const once = () => ({ key: 'n', expires: 2_000_000_000, spent: false });
-    expect(await inboxStore(house.database).provision({ inbox: storedInbox(), once: once() })).toBe('created');
+    expect(await inboxStore(house.database).provision({ inbox: storedInbox(), once: once() })).toBe(
+      'created',
+    );
     expect(await nonceStore(house.database).claim(once())).toBe('used');
     await nonceStore(house.database).claim({ ...once(), key: 'm' });
-    expect(await inboxStore(house.database).provision({ inbox: storedInbox('grace'), once: { ...once(), key: 'm' } })).toBe('nonce_used');
+    expect(
+      await inboxStore(house.database).provision({
+        inbox: storedInbox('grace'),
+        once: { ...once(), key: 'm' },
+      }),
+    ).toBe('nonce_used');
   });
 });

@@ -28,18 +28,22 @@ describe('a page token', () => {
     for (const size of [0, 1, 2]) {
       const token = await tokens.seal({ ...position, pad: 'x'.repeat(size) }, 'p');
       const bytes = Buffer.from(token, 'base64url');
-      for (let at = 0; at < bytes.length; at++) for (let bit = 0; bit < 8; bit++) {
-        const changed = Buffer.from(bytes);
-        changed[at]! ^= 1 << bit;
-        expect(await tokens.open(changed.toString('base64url'), 'p')).toBeUndefined();
-      }
-      for (let at = 0; at < token.length; at++) for (const char of ['A', 'b', '_', '=', '!', ' ']) {
-        const changed = token.slice(0, at) + char + token.slice(at + 1);
-        if (changed !== token) expect(await tokens.open(changed, 'p')).toBeUndefined();
-        expect(await tokens.open(token.slice(0, at) + char + token.slice(at), 'p')).toBeUndefined();
-      }
-      for (let end = 0; end < token.length; end++) expect(await tokens.open(token.slice(0, end), 'p')).toBeUndefined();
-      for (const more of ['=', '==', ' ', '\n', 'A', '!']) expect(await tokens.open(token + more, 'p')).toBeUndefined();
+      for (let at = 0; at < bytes.length; at++)
+        for (let bit = 0; bit < 8; bit++) {
+          const changed = Buffer.from(bytes);
+          changed[at]! ^= 1 << bit;
+          expect(await tokens.open(changed.toString('base64url'), 'p')).toBeUndefined();
+        }
+      for (let at = 0; at < token.length; at++)
+        for (const char of ['A', 'b', '_', '=', '!', ' ']) {
+          const changed = token.slice(0, at) + char + token.slice(at + 1);
+          if (changed !== token) expect(await tokens.open(changed, 'p')).toBeUndefined();
+          expect(await tokens.open(token.slice(0, at) + char + token.slice(at), 'p')).toBeUndefined();
+        }
+      for (let end = 0; end < token.length; end++)
+        expect(await tokens.open(token.slice(0, end), 'p')).toBeUndefined();
+      for (const more of ['=', '==', ' ', '\n', 'A', '!'])
+        expect(await tokens.open(token + more, 'p')).toBeUndefined();
     }
   });
 
@@ -47,7 +51,8 @@ describe('a page token', () => {
     const place = await tableHouse();
     const starts = Array.from({ length: 10 }, () => pageTokens(place.database));
     const tokens = await Promise.all(starts.map((start) => start.seal(position, 'p')));
-    for (const start of starts) for (const token of tokens) expect(await start.open(token, 'p')).toEqual(position);
+    for (const start of starts)
+      for (const token of tokens) expect(await start.open(token, 'p')).toEqual(position);
     expect((await place.rows()).filter(({ pk }) => pk === 'SECRET')).toHaveLength(1);
     place.forget();
     const next = pageTokens(place.database);

@@ -9,17 +9,34 @@ import { tableHouse, type TableHouse } from '../../support/table-house.ts';
 let house: TableHouse;
 afterEach(() => house.close());
 const key = (n: number) => ({ pk: 'O#x', sk: String(n).padStart(3, '0') });
-const claim = (n: number, otherwise = `taken ${n}`): Write<string> => ({ put: key(n), condition: 'attribute_not_exists(pk)', otherwise });
+const claim = (n: number, otherwise = `taken ${n}`): Write<string> => ({
+  put: key(n),
+  condition: 'attribute_not_exists(pk)',
+  otherwise,
+});
 
 describe('a transaction', () => {
   it('answers the word of the first failed condition and the row as it stands', async () => {
     house = await tableHouse();
     await house.database.client.send(new PutCommand({ TableName: 'mailroom', Item: { ...key(2), n: 2 } }));
     await house.database.client.send(new PutCommand({ TableName: 'mailroom', Item: { ...key(3), n: 3 } }));
-    expect(await transact(house.database, [claim(1), claim(3), claim(2)])).toEqual({ refused: 'taken 3', row: { ...key(3), n: 3 } });
-    expect(await transact(house.database, [{ check: key(9), condition: 'attribute_exists(pk)', otherwise: 'gone' }])).toEqual({ refused: 'gone', row: undefined });
+    expect(await transact(house.database, [claim(1), claim(3), claim(2)])).toEqual({
+      refused: 'taken 3',
+      row: { ...key(3), n: 3 },
+    });
+    expect(
+      await transact(house.database, [
+        { check: key(9), condition: 'attribute_exists(pk)', otherwise: 'gone' },
+      ]),
+    ).toEqual({ refused: 'gone', row: undefined });
     expect(await getRow(house.database, key(1))).toBeUndefined();
-    expect(await transact(house.database, [claim(1), { update: key(2), set: 'ADD n :one', values: { ':one': 1 } }, { delete: key(3) }])).toBe('done');
+    expect(
+      await transact(house.database, [
+        claim(1),
+        { update: key(2), set: 'ADD n :one', values: { ':one': 1 } },
+        { delete: key(3) },
+      ]),
+    ).toBe('done');
     expect(await house.rows()).toEqual([key(1), { ...key(2), n: 3 }]);
   });
 
@@ -33,7 +50,9 @@ describe('a transaction', () => {
 
   it('whose condition has no word is a bug, said as one', async () => {
     house = await tableHouse();
-    await expect(transact(house.database, [{ check: key(1), condition: 'attribute_exists(pk)' }])).rejects.toThrow('without a word');
+    await expect(
+      transact(house.database, [{ check: key(1), condition: 'attribute_exists(pk)' }]),
+    ).rejects.toThrow('without a word');
   });
 
   it('kept out by neighbours is tried again, and given up at last', async () => {
@@ -52,14 +71,19 @@ describe('rows', () => {
     await house.fill(Array.from({ length: 240 }, (_, n) => ({ ...key(n), n })));
     const asked = [...Array.from({ length: 260 }, (_, n) => 259 - n), 5, 5];
     const found = await getRows(house.database, asked.map(key));
-    expect(found.map((row) => row?.['n'] as number | undefined)).toEqual(asked.map((n) => (n < 240 ? n : undefined)));
+    expect(found.map((row) => row?.['n'] as number | undefined)).toEqual(
+      asked.map((n) => (n < 240 ? n : undefined)),
+    );
     expect(await getRows(house.database, [])).toEqual([]);
   });
 
   it('of a range come between its bounds, both included', async () => {
     house = await tableHouse();
     await house.fill(Array.from({ length: 10 }, (_, n) => ({ ...key(n), n })));
-    const range = async (more: object) => (await queryRange(house.database, { partition: 'O#x', limit: 100, ...more })).rows.map((row) => row['n'] as number);
+    const range = async (more: object) =>
+      (await queryRange(house.database, { partition: 'O#x', limit: 100, ...more })).rows.map(
+        (row) => row['n'] as number,
+      );
     expect(await range({})).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     expect(await range({ from: '003', to: '005', ascending: true })).toEqual([3, 4, 5]);
     expect(await range({ after: key(4), limit: 2 })).toEqual([3, 2]);

@@ -15,13 +15,30 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-const entry = (n: number, at = start - n * dayMs) => ({ recipient: `r${n}@mail.test`, sender: '', ses_message_id: `ses${n}`, spf: 'PASS' as const, dkim: 'GRAY' as const, dmarc: 'FAIL' as const, reason: 'no_such_address' as const, received_at: new Date(at).toISOString() });
-async function all(limit: number, ascending: boolean, between: () => void = () => undefined): Promise<number[]> {
+const entry = (n: number, at = start - n * dayMs) => ({
+  recipient: `r${n}@mail.test`,
+  sender: '',
+  ses_message_id: `ses${n}`,
+  spf: 'PASS' as const,
+  dkim: 'GRAY' as const,
+  dmarc: 'FAIL' as const,
+  reason: 'no_such_address' as const,
+  received_at: new Date(at).toISOString(),
+});
+async function all(
+  limit: number,
+  ascending: boolean,
+  between: () => void = () => undefined,
+): Promise<number[]> {
   const found: number[] = [];
   let after: Position | undefined;
   let pages = 0;
   do {
-    const page = await store.list({ limit, ascending, ...(after && { after: JSON.parse(JSON.stringify(after)) as Position }) });
+    const page = await store.list({
+      limit,
+      ascending,
+      ...(after && { after: JSON.parse(JSON.stringify(after)) as Position }),
+    });
     expect(page.items.length).toBeLessThanOrEqual(limit);
     found.push(...page.items.map(({ recipient }) => Number(/\d+/.exec(recipient)![0])));
     after = page.next;
@@ -36,7 +53,10 @@ it('mail nobody has an address for is noted once for each recipient', async () =
   await store.note([entry(0)]);
   const { items } = await store.list({ limit: 10, ascending: false });
   expect(items).toHaveLength(2);
-  expect(items.find(({ recipient }) => recipient === 'r0@mail.test')).toEqual({ ...entry(0), undeliverable_id: expect.stringMatching(/^und_/) as string });
+  expect(items.find(({ recipient }) => recipient === 'r0@mail.test')).toEqual({
+    ...entry(0),
+    undeliverable_id: expect.stringMatching(/^und_/) as string,
+  });
 });
 
 it.each([1, 2, 3, 5, 50])('it is listed over the days in pages of %i, in both directions', async (limit) => {
@@ -64,4 +84,3 @@ it('a page goes on where it was when the days move on, and gives nothing twice',
   const up = await all(1, true, move);
   expect(up).toEqual([...new Set(up)].toSorted((a, b) => b - a));
 });
-

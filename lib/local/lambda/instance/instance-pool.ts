@@ -12,6 +12,9 @@ export class InstancePool {
   readonly #idle: Instance[] = [];
   readonly #all = new Set<Instance>();
   readonly #waiting: (() => void)[] = [];
+  /** When each was last given back. */
+  readonly #restedAt = new WeakMap<Instance, number>();
+  #trimming = false;
   #starting = 0;
   #stopped = false;
 
@@ -32,6 +35,8 @@ export class InstancePool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    // Who waits for an instance gets none any more, and has to hear of it.
+    for (const wake of this.#waiting.splice(0)) wake();
     await Promise.all([...this.#all].map((instance) => instance.end()));
   }
 
@@ -55,16 +60,30 @@ export class InstancePool {
       const instance = await this.#start();
       this.#all.add(instance);
       return instance;
+    } catch (error) {
+      this.#waiting.shift()?.();
+      throw error;
     } finally {
       this.#starting--;
     }
   }
 
   #giveBack(instance: Instance): void {
+    this.#restedAt.set(instance, performance.now());
     if (!instance.gone) this.#idle.push(instance);
     this.#bury();
     this.#waiting.shift()?.();
-    if (this.#all.size > turns) setTimeout(() => this.#trim(), idleTime).unref();
+    this.#trimLater();
+  }
+
+  #trimLater(): void {
+    if (this.#trimming || this.#all.size <= turns) return;
+    this.#trimming = true;
+    setTimeout(() => {
+      this.#trimming = false;
+      this.#trim();
+      this.#trimLater();
+    }, idleTime).unref();
   }
 
   #bury(): void {
@@ -78,7 +97,9 @@ export class InstancePool {
 
   #trim(): void {
     while (this.#idle.length > turns) {
-      const instance = this.#idle.shift()!;
+      const [instance] = this.#idle as [Instance];
+      if (performance.now() - this.#restedAt.get(instance)! < idleTime) return;
+      this.#idle.shift();
       this.#all.delete(instance);
       void instance.end();
     }
