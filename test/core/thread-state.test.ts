@@ -177,6 +177,24 @@ describe('a thread', () => {
     );
   });
 
+  it('knows its last messages when they lie hundreds of messages back', async () => {
+    const seen: Record<number, string[]> = {
+      3: ['sent'],
+      10: ['received'],
+      40: ['received', 'unread'],
+      60: ['sent'],
+    };
+    for (const gone of [[60], [40], [60, 40], [60, 40, 10]]) {
+      const world = new World();
+      for (let n = 0; n < 350; n++)
+        await world.add(sampleMessage(n, { labels: seen[n] ?? ['received', 'spam'] }));
+      for (const n of gone)
+        await world.change([{ before: world.messages.get(`msg_${ulidAt(n)}`)!, labels: ['trash'] }]);
+      expectFolded(world, false);
+      expectListed(world);
+    }
+  });
+
   it('is so when several messages change at once', async () => {
     await fc.assert(
       fc.asyncProperty(
