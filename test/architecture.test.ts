@@ -49,7 +49,10 @@ const rooms: Record<string, Room> = {
     rooms: ['lib/contract'],
     packages: ['@middy/core', 'zod', 'http-message-signatures', 'structured-headers', 'aws-lambda'],
   },
-  lambdas: { rooms: ['lib/core', 'lib/adapters', 'lib/edge', 'lib/contract'], packages: ['zod', 'aws-lambda'] },
+  lambdas: {
+    rooms: ['lib/core', 'lib/adapters', 'lib/edge', 'lib/contract'],
+    packages: ['zod', 'aws-lambda'],
+  },
   'lib/infra': {
     rooms: ['lib/contract', 'lib/adapters/dynamo/table.ts', 'lambdas/*/env.ts'],
     packages: ['aws-cdk-lib', 'constructs', 'zod', 'esbuild', 'cdk-nag'],
@@ -73,7 +76,14 @@ const rooms: Record<string, Room> = {
   'lib/sdk': { rooms: ['lib/contract'], packages: [] },
   'lib/cli': {
     rooms: ['lib/sdk', 'lib/contract'],
-    packages: ['commander', 'nodemailer', 'zod', '@smithy/signature-v4', '@aws-crypto/sha256-js', '@aws-sdk/credential-provider-node'],
+    packages: [
+      'commander',
+      'nodemailer',
+      'zod',
+      '@smithy/signature-v4',
+      '@aws-crypto/sha256-js',
+      '@aws-sdk/credential-provider-node',
+    ],
   },
   bin: { rooms: ['lib/infra', 'lib/local', 'lib/cli', 'lib/mcp'], packages: ['aws-cdk-lib'] },
 };
@@ -91,22 +101,35 @@ const sources = (folder: string): string[] =>
 const importsOf = (file: string, text = readFileSync(join(root, file), 'utf8')): Import[] =>
   ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => ({ from: file, to: fileName }));
 
-const roomOf = (file: string): string | undefined => Object.keys(rooms).find((room) => file.startsWith(`${room}/`));
-const packageOf = (name: string): string => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
+const roomOf = (file: string): string | undefined =>
+  Object.keys(rooms).find((room) => file.startsWith(`${room}/`));
+const packageOf = (name: string): string =>
+  name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/');
 const matches = (pattern: string, file: string): boolean =>
-  pattern.endsWith('.ts') ? new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`).test(file) : file.startsWith(`${pattern}/`);
+  pattern.endsWith('.ts')
+    ? new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`).test(file)
+    : file.startsWith(`${pattern}/`);
 
 /** Why an import is not allowed; `undefined` when it is. */
 function objection({ from, to }: Import): string | undefined {
   const room = roomOf(from)!;
   if (to.startsWith('node:')) return undefined;
   if (builtinModules.includes(to)) return `${from} imports ${to}: write node:${to}`;
-  if (!to.startsWith('.')) return rooms[room]!.packages.includes(packageOf(to)) ? undefined : `${from} imports the package ${to}, which ${room} may not`;
+  if (!to.startsWith('.'))
+    return rooms[room]!.packages.includes(packageOf(to))
+      ? undefined
+      : `${from} imports the package ${to}, which ${room} may not`;
   const target = relative(root, resolve(root, dirname(from), to));
   if (room === 'lambdas' && target.startsWith('lambdas/')) {
-    return dirname(target) === dirname(from) ? undefined : `${from} imports ${target}: one function never another`;
+    return dirname(target) === dirname(from)
+      ? undefined
+      : `${from} imports ${target}: one function never another`;
   }
-  if (roomOf(target) === room || rooms[room]!.rooms.some((pattern) => matches(pattern, target))) return undefined;
+  if (roomOf(target) === room || rooms[room]!.rooms.some((pattern) => matches(pattern, target)))
+    return undefined;
   return `${from} imports ${target}, which ${room} may not`;
 }
 
@@ -133,18 +156,34 @@ describe('the house', () => {
 
   it('names files for the one thing inside', () => {
     const vague = /(^|\/)(utils?|helpers?|common|shared|manager|types|index)\.(ts|js)$/;
-    const names = [...files, ...sources('test')].filter((file) => vague.test(file) || !/^[a-z0-9.-]+$/.test(file.split('/').at(-1)!));
+    const names = [...files, ...sources('test')].filter(
+      (file) => vague.test(file) || !/^[a-z0-9.-]+$/.test(file.split('/').at(-1)!),
+    );
     expect(names).toEqual([]);
   });
 
   it('writes zod so that the bundler can shake it', () => {
-    const named = files.filter((file) => /import\s*\{[^}]*\bz\b[^}]*\}\s*from 'zod'/.test(readFileSync(join(root, file), 'utf8')));
+    const named = files.filter((file) =>
+      /import\s*\{[^}]*\bz\b[^}]*\}\s*from 'zod'/.test(readFileSync(join(root, file), 'utf8')),
+    );
     expect(named).toEqual([]);
   });
 
   it('has no folder at the top that a newcomer would not expect', () => {
-    const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    const expected = ['bin', 'cdk.out', 'coverage', 'docs', 'lambdas', 'lib', 'node_modules', 'skills', 'test'];
+    const folders = readdirSync(root, { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && !entry.name.startsWith('.'),
+    );
+    const expected = [
+      'bin',
+      'cdk.out',
+      'coverage',
+      'docs',
+      'lambdas',
+      'lib',
+      'node_modules',
+      'skills',
+      'test',
+    ];
     expect(folders.map(({ name }) => name).filter((name) => !expected.includes(name))).toEqual([]);
   });
 });

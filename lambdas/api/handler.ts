@@ -28,7 +28,8 @@ import { httpDoor } from '../../lib/edge/http.ts';
 import { signedCaller } from '../../lib/edge/signed-caller.ts';
 import { env } from './env.ts';
 
-const { TABLE_NAME, BUCKET_NAME, MAIL_DOMAIN, PUBLIC_ORIGINS, DNS_RECORDS, ALLOW_LOOPBACK_WEBHOOKS } = readEnv(env);
+const { TABLE_NAME, BUCKET_NAME, MAIL_DOMAIN, PUBLIC_ORIGINS, DNS_RECORDS, ALLOW_LOOPBACK_WEBHOOKS } =
+  readEnv(env);
 const now = Date.now;
 const database = openDatabase(TABLE_NAME);
 const inboxes = inboxStore(database);

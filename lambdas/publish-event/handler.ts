@@ -11,4 +11,7 @@ const { TABLE_NAME, EVENT_BUS_NAME } = readEnv(env);
 const publish = publishEvent({ log: eventLog(openDatabase(TABLE_NAME)), announce: eventBus(EVENT_BUS_NAME) });
 
 /** The table's stream: an event row was written. */
-export const handler = streamDoor({ parse: ({ eventName, dynamodb }) => (eventName === 'INSERT' ? eventOf(dynamodb?.NewImage) : undefined), run: publish });
+export const handler = streamDoor({
+  parse: ({ eventName, dynamodb }) => (eventName === 'INSERT' ? eventOf(dynamodb?.NewImage) : undefined),
+  run: publish,
+});

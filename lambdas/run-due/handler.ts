@@ -14,7 +14,8 @@ const now = Date.now;
 const log = createLog();
 const database = openDatabase(environment.TABLE_NAME);
 const deps = receiving(environment, now);
-const report = (error: unknown, about: Record<string, unknown>): void => log.error('due work failed', { ...about, error });
+const report = (error: unknown, about: Record<string, unknown>): void =>
+  log.error('due work failed', { ...about, error });
 
 /** Each minute: what waits, and mail whose notice was lost. */
 export const handler = runDue({

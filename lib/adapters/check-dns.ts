@@ -14,7 +14,10 @@ export function checkDns(records: DnsRecord[], now: Now): CheckDns {
   let kept: { until: number; answer: Promise<DnsRecordStatus[]> } | undefined;
   return () => {
     if (kept === undefined || kept.until <= now()) {
-      kept = { until: now() + keepMs, answer: Promise.all(records.map(async (record) => ({ ...record, status: await statusOf(record) }))) };
+      kept = {
+        until: now() + keepMs,
+        answer: Promise.all(records.map(async (record) => ({ ...record, status: await statusOf(record) }))),
+      };
     }
     return kept.answer;
   };
@@ -37,16 +40,22 @@ interface Found {
 }
 
 async function lookUp({ type, name }: DnsRecord): Promise<Found[]> {
-  if (type === 'MX') return (await resolveMx(name)).map(({ exchange, priority }) => ({ value: exchange, priority }));
+  if (type === 'MX')
+    return (await resolveMx(name)).map(({ exchange, priority }) => ({ value: exchange, priority }));
   if (type === 'CNAME') return (await resolveCname(name)).map((value) => ({ value }));
   // A name may carry other TXT records; only one of the same kind (v=spf1, v=DMARC1) can contradict ours.
-  return (await resolveTxt(name)).map((parts) => ({ value: parts.join('') })).filter(({ value }) => /^v=/i.test(value));
+  return (await resolveTxt(name))
+    .map((parts) => ({ value: parts.join('') }))
+    .filter(({ value }) => /^v=/i.test(value));
 }
 
 function same(found: Found, wanted: DnsRecord): boolean {
   if (wanted.type === 'TXT') return found.value === wanted.value;
   const host = (name: string) => name.toLowerCase().replace(/\.$/, '');
-  return host(found.value) === host(wanted.value) && (wanted.priority === undefined || found.priority === wanted.priority);
+  return (
+    host(found.value) === host(wanted.value) &&
+    (wanted.priority === undefined || found.priority === wanted.priority)
+  );
 }
 
 function withTimeout<Value>(promise: Promise<Value>): Promise<Value> {

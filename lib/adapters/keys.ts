@@ -4,7 +4,10 @@ import type { Keys } from '../core/ports.ts';
 
 /** RFC 7638 §3: the required members in lexical order, without white space. */
 function thumbprint(jwk: PublicJwk): string {
-  const members = jwk.kty === 'OKP' ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x } : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
+  const members =
+    jwk.kty === 'OKP'
+      ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x }
+      : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
@@ -15,13 +18,20 @@ export const keys: Keys = {
     try {
       const key = createPublicKey({ key: jwk, format: 'jwk' });
       const digest = jwk.kty === 'OKP' ? null : 'sha256';
-      return verify(digest, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
+      return verify(
+        digest,
+        Buffer.from(text),
+        { key, dsaEncoding: 'ieee-p1363' },
+        Buffer.from(signature, 'base64url'),
+      );
     } catch {
       return false; // Coordinates that are no point of the curve.
     }
   },
   generate() {
-    const { kty, crv, x, d } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }) as PrivateJwk;
+    const { kty, crv, x, d } = generateKeyPairSync('ed25519').privateKey.export({
+      format: 'jwk',
+    }) as PrivateJwk;
     return { public_key: { kty, crv, x }, private_jwk: { kty, crv, x, d } };
   },
 };

@@ -29,17 +29,28 @@ const setupNotification = `${incoming}AMAZON_SES_SETUP_NOTIFICATION`;
 /** SES's trace headers stand at the top, in far less than this. */
 const headBytes = 65_536;
 
-const folderOf = ({ organization_id, uid, message_id }: ObjectFolder): string => `${organization_id}/${uid}/${ulidOf(message_id)}/`;
-const indexOf = (attachment: Attachment): string => attachment.attachment_id.slice(attachment.attachment_id.lastIndexOf('_') + 1);
-const objectName = (what: 'raw' | 'text' | 'html' | Attachment): string => (typeof what === 'string' ? what : `a/${indexOf(what)}`);
+const folderOf = ({ organization_id, uid, message_id }: ObjectFolder): string =>
+  `${organization_id}/${uid}/${ulidOf(message_id)}/`;
+const indexOf = (attachment: Attachment): string =>
+  attachment.attachment_id.slice(attachment.attachment_id.lastIndexOf('_') + 1);
+const objectName = (what: 'raw' | 'text' | 'html' | Attachment): string =>
+  typeof what === 'string' ? what : `a/${indexOf(what)}`;
 
 /** What a browser that follows the URL is told: to save, under this name, and never to run. */
-const download = { raw: ['message.eml', 'message/rfc822'], text: ['message.txt', 'text/plain; charset=utf-8'], html: ['message.html', 'text/html; charset=utf-8'] } as const;
+const download = {
+  raw: ['message.eml', 'message/rfc822'],
+  text: ['message.txt', 'text/plain; charset=utf-8'],
+  html: ['message.html', 'text/html; charset=utf-8'],
+} as const;
 
 /** The mail bucket. Keys begin with the organization; `incoming/` is SES's own corner. */
 export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): MailObjects {
-  const put = (folder: ObjectFolder, name: string, Body: Buffer | Readable, about: { ContentType: string; ContentLength?: number }) =>
-    s3.send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
+  const put = (
+    folder: ObjectFolder,
+    name: string,
+    Body: Buffer | Readable,
+    about: { ContentType: string; ContentLength?: number },
+  ) => s3.send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
 
   return {
     async openIncoming(Key) {
@@ -77,9 +88,12 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     },
 
     async putBodies(folder, bodies, large) {
-      const rest = Object.fromEntries(Object.entries(bodies).filter(([name]) => !large.includes(name as 'text' | 'html'))) as Bodies;
+      const rest = Object.fromEntries(
+        Object.entries(bodies).filter(([name]) => !large.includes(name as 'text' | 'html')),
+      ) as Bodies;
       await put(folder, 'body', packBodies(rest), { ContentType: 'application/octet-stream' });
-      for (const name of large) await put(folder, name, Buffer.from(bodies[name] ?? ''), { ContentType: download[name][1] });
+      for (const name of large)
+        await put(folder, name, Buffer.from(bodies[name] ?? ''), { ContentType: download[name][1] });
     },
 
     async getBodies(folder) {
@@ -92,14 +106,20 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     },
 
     async leftIncoming(before) {
-      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: incoming, MaxKeys: 1000 }));
-      const left = Contents.filter(({ Key, LastModified }) => Key !== setupNotification && LastModified!.getTime() < before).slice(0, 100);
+      const { Contents = [] } = await s3.send(
+        new ListObjectsV2Command({ Bucket, Prefix: incoming, MaxKeys: 1000 }),
+      );
+      const left = Contents.filter(
+        ({ Key, LastModified }) => Key !== setupNotification && LastModified!.getTime() < before,
+      ).slice(0, 100);
       const heads = await Promise.all(
         left.map(async ({ Key, LastModified, Size = 0 }) => {
           const about = { key: Key!, stored_at: LastModified!.toISOString() };
           if (Size === 0) return { ...about, head: '' };
           try {
-            const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }));
+            const { Body } = await s3.send(
+              new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }),
+            );
             return { ...about, head: await Body!.transformToString('latin1') };
           } catch (error) {
             // Taken in since it was listed.
@@ -113,15 +133,24 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
 
     async removeAll(folder) {
       for (;;) {
-        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: folderOf(folder) }));
+        const { Contents = [] } = await s3.send(
+          new ListObjectsV2Command({ Bucket, Prefix: folderOf(folder) }),
+        );
         if (Contents.length === 0) return;
-        const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true } }));
-        if (Errors.length > 0) throw new Error(`S3 kept ${Errors.length} objects of a deleted message: ${Errors[0]!.Code}`);
+        const { Errors = [] } = await s3.send(
+          new DeleteObjectsCommand({
+            Bucket,
+            Delete: { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true },
+          }),
+        );
+        if (Errors.length > 0)
+          throw new Error(`S3 kept ${Errors.length} objects of a deleted message: ${Errors[0]!.Code}`);
       }
     },
 
     async urlOf(folder, what) {
-      const [filename, type] = typeof what === 'string' ? download[what] : [what.filename ?? 'attachment', what.content_type];
+      const [filename, type] =
+        typeof what === 'string' ? download[what] : [what.filename ?? 'attachment', what.content_type];
       const command = new GetObjectCommand({
         Bucket,
         Key: folderOf(folder) + objectName(what),
@@ -139,9 +168,14 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
 /** RFC 6266 with RFC 8187: an ASCII name for old clients, the real one for the others. */
 function contentDisposition(filename: string): string {
   const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 200);
-  const extended = encodeURIComponent(filename.slice(0, 200).toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const extended = encodeURIComponent(filename.slice(0, 200).toWellFormed()).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
 }
 
 const safeType = (type: string | undefined): string =>
-  type !== undefined && /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; charset=[\w-]+)?$/.test(type) ? type : 'application/octet-stream';
+  type !== undefined && /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; charset=[\w-]+)?$/.test(type)
+    ? type
+    : 'application/octet-stream';

@@ -10,7 +10,10 @@ import { createMailParser } from './mime.ts';
 import { newUlid } from './ulids.ts';
 
 /** Everything that taking a mail in needs: for the function that hears of it, and for the one that finds it left over. */
-export function receiving(environment: { TABLE_NAME: string; BUCKET_NAME: string; MAIL_DOMAIN: string }, now: () => number): ReceiveDeps {
+export function receiving(
+  environment: { TABLE_NAME: string; BUCKET_NAME: string; MAIL_DOMAIN: string },
+  now: () => number,
+): ReceiveDeps {
   const database = openDatabase(environment.TABLE_NAME);
   return {
     inboxes: inboxStore(database),

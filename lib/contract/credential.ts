@@ -10,7 +10,12 @@ export const publicJwk = z.union([
 ]);
 export type PublicJwk = z.infer<typeof publicJwk>;
 
-export const privateJwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: coordinate, d: coordinate });
+export const privateJwk = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: coordinate,
+  d: coordinate,
+});
 export type PrivateJwk = z.infer<typeof privateJwk>;
 
 /**
@@ -18,7 +23,11 @@ export type PrivateJwk = z.infer<typeof privateJwk>;
  * having a pair made. The proof is a base64url signature over the UTF-8 text of `keyProofText`.
  */
 export const credentialRequest = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('public_key'), public_key: publicJwk, proof: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'give the 64-byte signature as unpadded base64url') }),
+  z.strictObject({
+    type: z.literal('public_key'),
+    public_key: publicJwk,
+    proof: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'give the 64-byte signature as unpadded base64url'),
+  }),
   z.strictObject({ type: z.literal('generate') }),
 ]);
 export type CredentialRequest = z.infer<typeof credentialRequest>;

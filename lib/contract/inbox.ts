@@ -7,13 +7,23 @@ import { webhook, webhookRequest } from './webhook.ts';
 /** RFC 3986 unreserved characters, so that it never needs encoding in a path. */
 export const clientId = z.string().regex(/^[A-Za-z0-9\-._~]{1,256}$/, 'give 1 to 256 of A-Z a-z 0-9 - . _ ~');
 
-// The characters RFC 5322 gives a meaning in a From header, and control characters.
-// eslint-disable-next-line no-control-regex
-export const displayName = z.string().trim().min(1).max(256).regex(/^[^()<>@,;:\\"[\]\u0000-\u001f\u007f]*$/, 'leave out ( ) < > @ , ; : \\ " [ ] and control characters');
+/** The characters RFC 5322 gives a meaning in a From header, and control characters. */
+const notInNames = /[()<>@,;:\\"[\]\p{Cc}]/u;
+export const displayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(256)
+  .refine((name) => !notInNames.test(name), 'leave out ( ) < > @ , ; : \\ " [ ] and control characters');
 
 const metadataKey = z.string().min(1).max(256);
 /** Numbers that DynamoDB and JavaScript both hold exactly: integers up to 2^53, and others from 1e-130 to 1e125. */
-const metadataNumber = z.number().refine((n) => (Number.isInteger(n) ? Number.isSafeInteger(n) : Math.abs(n) >= 1e-130), 'give an integer below 2^53 or a number of ordinary size');
+const metadataNumber = z
+  .number()
+  .refine(
+    (n) => (Number.isInteger(n) ? Number.isSafeInteger(n) : Math.abs(n) >= 1e-130),
+    'give an integer below 2^53 or a number of ordinary size',
+  );
 const metadataValue = z.union([z.string().max(256), metadataNumber, z.boolean()]);
 const atMost256Keys = (value: object): boolean => Object.keys(value).length <= 256;
 export const metadata = z.record(metadataKey, metadataValue).refine(atMost256Keys, 'give at most 256 keys');
@@ -62,7 +72,10 @@ export const updateInbox = z
       .refine((value) => Object.keys(value).length > 0, 'give at least one key, or null to clear all')
       .nullish(),
   })
-  .refine((value) => value.display_name !== undefined || value.metadata !== undefined, 'Must provide display_name or metadata');
+  .refine(
+    (value) => value.display_name !== undefined || value.metadata !== undefined,
+    'Must provide display_name or metadata',
+  );
 export type UpdateInbox = z.infer<typeof updateInbox>;
 
 export const inboxList = z.object({ ...pageAnswer, inboxes: z.array(inbox) });

@@ -1,7 +1,17 @@
 import * as z from 'zod';
 
 /** Labels the mailroom sets and nobody else: they say what happened. */
-export const systemLabels = ['received', 'sent', 'bounced', 'complained', 'delayed', 'delivered', 'rejected', 'opened', 'scheduled'] as const;
+export const systemLabels = [
+  'received',
+  'sent',
+  'bounced',
+  'complained',
+  'delayed',
+  'delivered',
+  'rejected',
+  'opened',
+  'scheduled',
+] as const;
 
 /** Labels that hide a message from lists unless asked for (`include_…`) and permitted (`label_…_read`). */
 export const hiddenLabels = ['spam', 'blocked', 'unauthenticated', 'trash'] as const;
@@ -21,7 +31,10 @@ export const label = z
   .max(256)
   // Labels are counted by name in objects, where this one name is not a name.
   .refine((one) => one !== '__proto__', 'choose another label');
-const labels = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(label).max(maxLabels, `give at most ${maxLabels} labels`));
+const labels = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(label).max(maxLabels, `give at most ${maxLabels} labels`),
+);
 
 export const updateLabels = z
   .object({ add_labels: labels.nullish(), remove_labels: labels.nullish() })
@@ -33,6 +46,7 @@ export const updateLabels = z
   .refine(({ add, remove }) => add.length + remove.length > 0, 'give add_labels or remove_labels')
   .superRefine(({ add, remove }, context) => {
     const system = [...add, ...remove].find((one) => (systemLabels as readonly string[]).includes(one));
-    if (system !== undefined) context.addIssue({ code: 'custom', message: `Cannot use system label: ${system}` });
+    if (system !== undefined)
+      context.addIssue({ code: 'custom', message: `Cannot use system label: ${system}` });
   });
 export type UpdateLabels = z.infer<typeof updateLabels>;

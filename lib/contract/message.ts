@@ -106,7 +106,10 @@ export const withFilteredLimit = <Query extends { limit?: number | undefined }>(
   filters: (keyof Query)[],
 ): [(query: Query) => boolean, { path: string[]; message: string }] => [
   (query) => (query.limit ?? 0) <= maxFilteredPage || filters.every((name) => query[name] === undefined),
-  { path: ['limit'], message: `give a limit of at most ${maxFilteredPage} with a filter on ${filters.join(', ')}` },
+  {
+    path: ['limit'],
+    message: `give a limit of at most ${maxFilteredPage} with a filter on ${filters.join(', ')}`,
+  },
 ];
 
 const messagesQueryShape = filterQuery.extend({ from: listParam.optional(), to: listParam.optional() });
@@ -124,14 +127,22 @@ const messageIds = (most: number) =>
 
 export const batchGetMessages = z.object({ message_ids: messageIds(500) });
 /** Without bodies, in the order asked; what is not there is left out. */
-export const batchGetMessagesResponse = z.object({ limit: z.number(), count: z.number(), messages: z.array(messageItem) });
+export const batchGetMessagesResponse = z.object({
+  limit: z.number(),
+  count: z.number(),
+  messages: z.array(messageItem),
+});
 
 export const updateMessage = updateLabels;
 export const updateMessageResponse = z.object({ message_id: z.string(), labels: z.array(z.string()) });
 export type UpdateMessageResponse = z.infer<typeof updateMessageResponse>;
 
 export const batchUpdateMessages = z.intersection(z.object({ message_ids: messageIds(50) }), updateLabels);
-export const batchUpdateMessagesResponse = z.object({ limit: z.number(), count: z.number(), updates: z.array(updateMessageResponse) });
+export const batchUpdateMessagesResponse = z.object({
+  limit: z.number(),
+  count: z.number(),
+  updates: z.array(updateMessageResponse),
+});
 
 export const rawMessageResponse = z.object({
   message_id: z.string(),

@@ -8,8 +8,14 @@ export const defaultPage = 50;
 const one = (value: unknown): unknown => (Array.isArray(value) ? value[value.length - 1] : value);
 
 /** A query parameter arrives as the list of its values. */
-export const booleanParam = z.preprocess(one, z.enum(['true', 'false']).transform((value) => value === 'true'));
-export const dateParam = z.preprocess(one, z.iso.datetime({ offset: true, error: 'give an ISO 8601 time such as 2026-01-31T12:00:00Z' }));
+export const booleanParam = z.preprocess(
+  one,
+  z.enum(['true', 'false']).transform((value) => value === 'true'),
+);
+export const dateParam = z.preprocess(
+  one,
+  z.iso.datetime({ offset: true, error: 'give an ISO 8601 time such as 2026-01-31T12:00:00Z' }),
+);
 export const textParam = z.preprocess(one, z.string().max(1024));
 
 /**
@@ -30,12 +36,22 @@ function unpack(value: string): unknown[] {
       // Not JSON after all: an ordinary value that happens to begin so.
     }
   }
-  return value.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 export const pageQuery = z.object({
   limit: z
-    .preprocess(one, z.string().regex(/^\d{1,9}$/, 'give a whole number').transform(Number).pipe(z.number().min(1).max(maxPage)))
+    .preprocess(
+      one,
+      z
+        .string()
+        .regex(/^\d{1,9}$/, 'give a whole number')
+        .transform(Number)
+        .pipe(z.number().min(1).max(maxPage)),
+    )
     .optional(),
   page_token: textParam.optional(),
   ascending: booleanParam.optional(),

@@ -65,7 +65,11 @@ export const problemBody = z.object({
   code: z.string(),
   message: z.string(),
   fix: z.string().optional(),
-  errors: z.array(z.object({ code: z.string(), path: z.array(z.union([z.string(), z.number()])), message: z.string() })).optional(),
+  errors: z
+    .array(
+      z.object({ code: z.string(), path: z.array(z.union([z.string(), z.number()])), message: z.string() }),
+    )
+    .optional(),
   suggestions: z.array(z.string()).max(3).optional(),
   request_id: z.string().optional(),
 });

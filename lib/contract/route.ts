@@ -31,7 +31,9 @@ export type PathParams<Path extends string> = Path extends `${string}{${infer Na
   : {};
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
-type BodyOf<R extends Route> = R extends { bodyOptional: true } ? Output<R['body']> | undefined : Output<R['body']>;
+type BodyOf<R extends Route> = R extends { bodyOptional: true }
+  ? Output<R['body']> | undefined
+  : Output<R['body']>;
 
 /** What a handler of the route is given beside the caller: every part already parsed. */
 export interface RouteInput<R extends Route> {

@@ -34,7 +34,10 @@ export const threadQuery = pageQuery.pick({ page_token: true }).extend({
   limit: pageQuery.shape.limit.refine((limit) => (limit ?? 0) <= 100, 'give a limit of at most 100'),
 });
 
-const threadsQueryShape = filterQuery.extend({ senders: listParam.optional(), recipients: listParam.optional() });
+const threadsQueryShape = filterQuery.extend({
+  senders: listParam.optional(),
+  recipients: listParam.optional(),
+});
 export const threadsQuery = threadsQueryShape.refine(
   ...withFilteredLimit<z.infer<typeof threadsQueryShape>>(['labels', 'senders', 'recipients', 'subject']),
 );
@@ -45,7 +48,11 @@ export type ThreadList = z.infer<typeof threadList>;
 
 export const updateThread = updateLabels;
 /** `pending`: the thread is too long for one transaction; the rest follows in the background. */
-export const updateThreadResponse = z.object({ thread_id: z.string(), labels: z.array(z.string()), pending: z.literal(true).optional() });
+export const updateThreadResponse = z.object({
+  thread_id: z.string(),
+  labels: z.array(z.string()),
+  pending: z.literal(true).optional(),
+});
 
 /** Answered when a thread is too long to be deleted at once: 202, and the rest follows in the background. */
 export const deleteThreadResponse = z.object({ thread_id: z.string(), pending: z.literal(true) }).optional();

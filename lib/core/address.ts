@@ -12,7 +12,16 @@ export const reservedUsernames: ReadonlySet<string> = new Set([
   ...['info', 'marketing', 'sales', 'support', 'abuse', 'noc', 'security'],
   ...['postmaster', 'hostmaster', 'usenet', 'news', 'webmaster', 'www', 'uucp', 'ftp'],
   ...['mailer-daemon', 'mail-daemon', 'daemon', 'root', 'nobody', 'noreply', 'no-reply', 'bounce', 'bounces'],
-  ...['admin', 'administrator', 'listserv', 'majordomo', 'autoconfig', 'autodiscover', 'dmarc-reports', 'tlsrpt'],
+  ...[
+    'admin',
+    'administrator',
+    'listserv',
+    'majordomo',
+    'autoconfig',
+    'autodiscover',
+    'dmarc-reports',
+    'tlsrpt',
+  ],
 ]);
 
 /** RFC 2142 and RFC 5321 §4.5.1: mail for these at the base domain reaches the operator. */
@@ -27,17 +36,42 @@ const refuse = (path: string, message: string, fix: string): Problem =>
  */
 export function normalizeUsername(given: string): string {
   const username = given.trim().toLowerCase();
-  if (username.includes('+')) throw refuse('username', 'username must not contain +', 'Leave out + and what follows: mail to name+anything arrives at the inbox of name by itself.');
-  if (username.length > maxLocalPart) throw refuse('username', `username must have at most ${maxLocalPart} characters`, 'Choose a shorter username.');
-  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(username)) throw refuse('username', 'username may have a-z, 0-9, _, - and single dots between them', 'Choose another username.');
-  if (reservedUsernames.has(username)) throw refuse('username', `username ${username} is reserved for the domain's operator (RFC 2142)`, 'Choose another username.');
+  if (username.includes('+'))
+    throw refuse(
+      'username',
+      'username must not contain +',
+      'Leave out + and what follows: mail to name+anything arrives at the inbox of name by itself.',
+    );
+  if (username.length > maxLocalPart)
+    throw refuse(
+      'username',
+      `username must have at most ${maxLocalPart} characters`,
+      'Choose a shorter username.',
+    );
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(username))
+    throw refuse(
+      'username',
+      'username may have a-z, 0-9, _, - and single dots between them',
+      'Choose another username.',
+    );
+  if (reservedUsernames.has(username))
+    throw refuse(
+      'username',
+      `username ${username} is reserved for the domain's operator (RFC 2142)`,
+      'Choose another username.',
+    );
   return username;
 }
 
 /** The address of a username; refused when it is longer than RFC 5321 lets a path be. */
 export function addressOf(username: string, domain: string): string {
   const address = `${username}@${domain}`;
-  if (address.length > maxAddress) throw refuse('username', `the address must have at most ${maxAddress} characters`, 'Choose a shorter username.');
+  if (address.length > maxAddress)
+    throw refuse(
+      'username',
+      `the address must have at most ${maxAddress} characters`,
+      'Choose a shorter username.',
+    );
   return address;
 }
 
@@ -57,11 +91,15 @@ export interface Recipient {
 export function parseRecipient(envelope: string): Recipient {
   const at = envelope.lastIndexOf('@');
   const local = unquote(envelope.slice(0, Math.max(at, 0)));
-  const domain = envelope.slice(at + 1).toLowerCase().replace(/\.$/, '');
+  const domain = envelope
+    .slice(at + 1)
+    .toLowerCase()
+    .replace(/\.$/, '');
   const plus = local.indexOf('+');
   if (plus <= 0) return { envelope, address: `${local.toLowerCase()}@${domain}` };
   return { envelope, address: `${local.slice(0, plus).toLowerCase()}@${domain}`, tag: local.slice(plus + 1) };
 }
 
 /** `"name"@…` means the same mailbox as `name@…` (RFC 5321 §4.1.2). */
-const unquote = (local: string): string => (/^".*"$/s.test(local) ? local.slice(1, -1).replace(/\\(.)/gs, '$1') : local);
+const unquote = (local: string): string =>
+  /^".*"$/s.test(local) ? local.slice(1, -1).replace(/\\(.)/gs, '$1') : local;

@@ -10,15 +10,26 @@ const chunk = 25;
  * Goes on labelling a long thread until every message that was there has changed, one transaction each. Safe to
  * repeat. A label that is one too many by now, since others were added meanwhile, is left out.
  */
-export async function continueLabels(deps: ChangeDeps, { inbox, thread_id, upTo, ...change }: Extract<DueWork, { kind: 'label-thread' }>): Promise<void> {
+export async function continueLabels(
+  deps: ChangeDeps,
+  { inbox, thread_id, upTo, ...change }: Extract<DueWork, { kind: 'label-thread' }>,
+): Promise<void> {
   let position: { to: string } | { after: string } = { to: upTo };
   for (;;) {
-    const { entries, more } = await deps.mailbox.entries(inbox, { of: 'thread', thread_id }, { ascending: false, limit: chunk, ...position });
+    const { entries, more } = await deps.mailbox.entries(
+      inbox,
+      { of: 'thread', thread_id },
+      { ascending: false, limit: chunk, ...position },
+    );
     for (const { message_id } of entries) {
       await changeThread(deps, inbox, thread_id, async (thread) => {
         const before = await deps.mailbox.message(inbox, message_id!);
         if (before === undefined || !isIncluded(hiddenBy(before.labels), change.permitted)) return undefined;
-        const after = relabel(before, fittingLabels(before, thread, change), new Date(deps.now()).toISOString());
+        const after = relabel(
+          before,
+          fittingLabels(before, thread, change),
+          new Date(deps.now()).toISOString(),
+        );
         return after && { changes: [{ before, after }] };
       });
     }
@@ -32,19 +43,26 @@ export async function continueLabels(deps: ChangeDeps, { inbox, thread_id, upTo,
 const deletedAtOnce = 5;
 
 /** Deletes a thread that was marked, some messages at a time, objects first. Safe to repeat. */
-export async function continueDelete(deps: ChangeDeps, work: Extract<DueWork, { kind: 'delete-thread' }>, erase: (folders: ObjectFolder[]) => Promise<void>): Promise<void> {
+export async function continueDelete(
+  deps: ChangeDeps,
+  work: Extract<DueWork, { kind: 'delete-thread' }>,
+  erase: (folders: ObjectFolder[]) => Promise<void>,
+): Promise<void> {
   const { inbox, thread_id } = work;
   const list = { of: 'thread', thread_id } as const;
   for (;;) {
     const { entries } = await deps.mailbox.entries(inbox, list, { ascending: false, limit: deletedAtOnce });
     if (entries.length === 0) {
       const left = await deps.mailbox.thread(inbox, thread_id);
-      if (left === undefined || (await deps.mailbox.change({ before: left, messages: [] })) === 'changed') return;
+      if (left === undefined || (await deps.mailbox.change({ before: left, messages: [] })) === 'changed')
+        return;
       continue;
     }
     const ids = entries.map(({ message_id }) => message_id!);
     // When this stops in between, the rows still say where to go on.
-    await erase(ids.map((message_id) => ({ organization_id: inbox.organization_id, uid: inbox.uid, message_id })));
+    await erase(
+      ids.map((message_id) => ({ organization_id: inbox.organization_id, uid: inbox.uid, message_id })),
+    );
     await changeThread(deps, inbox, thread_id, async () => {
       const rows = await deps.mailbox.messages(inbox, ids);
       const changes = rows.flatMap((before) => (before === undefined ? [] : [{ before }]));

@@ -3,7 +3,14 @@ import { hiddenLabels, maxLabels, systemLabels } from '../contract/label.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import { Problem } from '../contract/problem.ts';
 import { writesOf } from './change-size.ts';
-import { maxWrites, type DueWork, type MailboxStore, type MessageChange, type StoredMessage, type ThreadChange } from './mail-ports.ts';
+import {
+  maxWrites,
+  type DueWork,
+  type MailboxStore,
+  type MessageChange,
+  type StoredMessage,
+  type ThreadChange,
+} from './mail-ports.ts';
 import type { NewUlid, Now } from './ports.ts';
 import { afterChanges, leavesHalf, type Newest } from './thread-changes.ts';
 import type { ThreadState } from './thread-state.ts';
@@ -54,7 +61,8 @@ export async function changeThread(
     if (before === undefined || planned === undefined || planned.changes.length === 0) return undefined;
     const time = new Date(now()).toISOString();
     let change = await changeOf(mailbox, inbox, before, planned, time);
-    if (writesOf(change) > maxWrites && planned.orElse !== undefined) change = await changeOf(mailbox, inbox, before, planned.orElse, time);
+    if (writesOf(change) > maxWrites && planned.orElse !== undefined)
+      change = await changeOf(mailbox, inbox, before, planned.orElse, time);
     if (writesOf(change) > maxWrites) throw tooManyRows();
     if ((await mailbox.change(change)) === 'changed') return change;
   }
@@ -62,37 +70,72 @@ export async function changeThread(
 }
 
 const tooManyRows = (): Problem =>
-  new Problem('limit_exceeded', `the message and its thread carry too many labels to change at once: more than ${maxWrites} rows`, { fix: 'Remove some labels first, a few at a time.' });
+  new Problem(
+    'limit_exceeded',
+    `the message and its thread carry too many labels to change at once: more than ${maxWrites} rows`,
+    { fix: 'Remove some labels first, a few at a time.' },
+  );
 
-async function changeOf(mailbox: MailboxStore, inbox: InboxRef, before: ThreadState, { changes, event, due }: Plan, now: string): Promise<ThreadChange> {
+async function changeOf(
+  mailbox: MailboxStore,
+  inbox: InboxRef,
+  before: ThreadState,
+  { changes, event, due }: Plan,
+  now: string,
+): Promise<ThreadChange> {
   const after = await threadAfter(mailbox, inbox, before, changes, now);
   return { before, ...(after && { after }), messages: changes, ...(event && { event }), ...(due && { due }) };
 }
 
 /** The thread after the changes. Its messages are read only where one leaves it or its half of it, and as far back as needed. */
-async function threadAfter(mailbox: MailboxStore, inbox: InboxRef, thread: ThreadState, changes: MessageChange[], now: string): Promise<ThreadState | undefined> {
-  const left = thread.visible.count + thread.hidden.count - changes.filter(({ after }) => after === undefined).length;
+async function threadAfter(
+  mailbox: MailboxStore,
+  inbox: InboxRef,
+  thread: ThreadState,
+  changes: MessageChange[],
+  now: string,
+): Promise<ThreadState | undefined> {
+  const left =
+    thread.visible.count + thread.hidden.count - changes.filter(({ after }) => after === undefined).length;
   if (left === 0) return undefined;
   const changed = new Map(changes.map(({ before, after }) => [before.message_id, after]));
   const newest: Newest = { messages: [], all: false };
   const list = { of: 'thread', thread_id: thread.thread_id } as const;
   let position: { after?: string } = {};
-  if (thread.deleting !== true && changes.some(leavesHalf)) do {
-    const { entries, more } = await mailbox.entries(inbox, list, { ascending: false, limit: step, ...position });
-    const rows = await mailbox.messages(inbox, entries.map(({ message_id }) => message_id!).filter((id) => !changed.has(id)));
-    const untouched = new Map(rows.flatMap((row) => (row === undefined ? [] : [[row.message_id, row] as const])));
-    newest.messages.push(...entries.flatMap(({ message_id }) => changed.get(message_id!) ?? untouched.get(message_id!) ?? []));
-    newest.all = newest.messages.length >= left || !more;
-    position = { after: entries.at(-1)?.ulid ?? '' };
-  } while (!newest.all && afterChanges(thread, changes, newest, now) === undefined);
+  if (thread.deleting !== true && changes.some(leavesHalf))
+    do {
+      const { entries, more } = await mailbox.entries(inbox, list, {
+        ascending: false,
+        limit: step,
+        ...position,
+      });
+      const rows = await mailbox.messages(
+        inbox,
+        entries.map(({ message_id }) => message_id!).filter((id) => !changed.has(id)),
+      );
+      const untouched = new Map(
+        rows.flatMap((row) => (row === undefined ? [] : [[row.message_id, row] as const])),
+      );
+      newest.messages.push(
+        ...entries.flatMap(({ message_id }) => changed.get(message_id!) ?? untouched.get(message_id!) ?? []),
+      );
+      newest.all = newest.messages.length >= left || !more;
+      position = { after: entries.at(-1)?.ulid ?? '' };
+    } while (!newest.all && afterChanges(thread, changes, newest, now) === undefined);
   return afterChanges(thread, changes, newest, now);
 }
 
 /** The message with other labels; `undefined` when it has them already. */
-export function relabel(message: StoredMessage, { add, remove }: LabelChange, now: string): StoredMessage | undefined {
+export function relabel(
+  message: StoredMessage,
+  { add, remove }: LabelChange,
+  now: string,
+): StoredMessage | undefined {
   const labels = [...new Set([...message.labels, ...add])].filter((label) => !remove.includes(label));
-  if (labels.length === message.labels.length && labels.every((label) => message.labels.includes(label))) return undefined;
-  const updated_at = now > message.updated_at ? now : new Date(Date.parse(message.updated_at) + 1).toISOString();
+  if (labels.length === message.labels.length && labels.every((label) => message.labels.includes(label)))
+    return undefined;
+  const updated_at =
+    now > message.updated_at ? now : new Date(Date.parse(message.updated_at) + 1).toISOString();
   return { ...message, labels, updated_at };
 }
 
@@ -103,7 +146,8 @@ const own = (labels: string[]): string[] => labels.filter((label) => !ordinary.i
 function ownLabels(changes: Relabeling[], thread: ThreadState): Set<string> {
   const carriers = new Map<string, number>();
   const count = (label: string, by: number) => carriers.set(label, (carriers.get(label) ?? 0) + by);
-  for (const { labels } of [thread.visible, thread.hidden]) for (const [label, n] of Object.entries(labels)) count(label, n);
+  for (const { labels } of [thread.visible, thread.hidden])
+    for (const [label, n] of Object.entries(labels)) count(label, n);
   for (const { before } of changes) for (const label of before.labels) count(label, -1);
   for (const { after } of changes) for (const label of after.labels) count(label, 1);
   return new Set(own([...carriers].flatMap(([label, n]) => (n > 0 ? [label] : []))));
@@ -113,18 +157,33 @@ function ownLabels(changes: Relabeling[], thread: ThreadState): Set<string> {
 export function checkLabels(changes: Relabeling[], thread: ThreadState): void {
   if (ownLabels(changes, thread).size <= maxLabels) return;
   const text = `a message, and a thread as a whole, may carry ${maxLabels} labels of your own`;
-  throw new Problem('validation_error', text, { fix: 'Remove labels first.', errors: [{ code: 'too_big', path: ['add_labels'], message: text }] });
+  throw new Problem('validation_error', text, {
+    fix: 'Remove labels first.',
+    errors: [{ code: 'too_big', path: ['add_labels'], message: text }],
+  });
 }
 
 /** The change without the labels that are too many for the thread. */
-export function fittingLabels(message: StoredMessage, thread: ThreadState, { add, remove }: LabelChange): LabelChange {
+export function fittingLabels(
+  message: StoredMessage,
+  thread: ThreadState,
+  { add, remove }: LabelChange,
+): LabelChange {
   const there = new Set([...ownLabels([], thread), ...own(message.labels)]);
-  const fitting = add.filter((label) => own([label]).length === 0 || there.size < maxLabels || there.has(label) ? there.add(label) : false);
+  const fitting = add.filter((label) =>
+    own([label]).length === 0 || there.size < maxLabels || there.has(label) ? there.add(label) : false,
+  );
   return { add: fitting, remove };
 }
 
 /** The event of a change of labels. */
-export const labeled = (ulid: NewUlid, now: string, of: StoredMessage | ThreadState, change: LabelChange, labels?: string[]): MailEvent => ({
+export const labeled = (
+  ulid: NewUlid,
+  now: string,
+  of: StoredMessage | ThreadState,
+  change: LabelChange,
+  labels?: string[],
+): MailEvent => ({
   event_id: `evt_${ulid()}`,
   event_type: 'message_id' in of ? 'message.labeled' : 'thread.labeled',
   organization_id: of.organization_id,

@@ -5,12 +5,18 @@ import { listedIn } from './thread-state.ts';
 /** The writes one change takes: the rows of `MailboxStore.change`, counted before they are made. */
 export function writesOf({ before, after, messages, event, due }: ThreadChange): number {
   // The thread's row; with the last message its entry in the organization goes too.
-  const thread = (after === undefined ? 2 : 1) + rows(listedIn(before), after === undefined ? [] : listedIn(after));
+  const thread =
+    (after === undefined ? 2 : 1) + rows(listedIn(before), after === undefined ? [] : listedIn(after));
   const inMessages = messages.map(({ before: old, after: changed }) => {
     const gone = changed === undefined ? Number(old.body === 'row') + Number(old.digest !== undefined) : 0;
     return 1 + gone + rows(messageEntries(old), changed === undefined ? [] : messageEntries(changed));
   });
-  return thread + inMessages.reduce((sum, count) => sum + count, 0) + Number(event !== undefined) + Number(due !== undefined);
+  return (
+    thread +
+    inMessages.reduce((sum, count) => sum + count, 0) +
+    Number(event !== undefined) +
+    Number(due !== undefined)
+  );
 }
 
 function rows(...[before, after]: Parameters<typeof difference>): number {

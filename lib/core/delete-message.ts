@@ -13,7 +13,16 @@ export const deleteMessage =
       const { organization_id, pod_id, inbox_id, uid } = before;
       return {
         changes: [{ before }],
-        event: { event_id: `evt_${deps.ulid()}`, event_type: 'message.deleted', organization_id, pod_id, inbox_id, thread_id, message_id, timestamp: new Date(deps.now()).toISOString() },
+        event: {
+          event_id: `evt_${deps.ulid()}`,
+          event_type: 'message.deleted',
+          organization_id,
+          pod_id,
+          inbox_id,
+          thread_id,
+          message_id,
+          timestamp: new Date(deps.now()).toISOString(),
+        },
         due: { kind: 'erase-objects', folders: [{ organization_id, uid, message_id }] },
       };
     });

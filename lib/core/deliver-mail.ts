@@ -28,7 +28,12 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
   const { deliveries, objects } = deps;
   const { notice, parsed, inbox } = mail;
   const ids = threadIds(parsed);
-  const known = { ses_id: notice.ses_id, rfc822_message_id: parsed.mail.message_id ?? '', digest: parsed.digest, ids };
+  const known = {
+    ses_id: notice.ses_id,
+    rfc822_message_id: parsed.mail.message_id ?? '',
+    digest: parsed.digest,
+    ids,
+  };
   const draft = composeMessage(mail, deps);
   let stored = false;
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -51,12 +56,20 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
   throw new Error(`the thread of ${draft.message.message_id} changed ${attempts} times while it was stored`);
 }
 
-async function storeObjects({ objects, deliveries }: DeliverDeps, { notice, parsed }: Mail, draft: Draft): Promise<'stored' | 'gone'> {
+async function storeObjects(
+  { objects, deliveries }: DeliverDeps,
+  { notice, parsed }: Mail,
+  draft: Draft,
+): Promise<'stored' | 'gone'> {
   const { message, bodies, large } = draft;
   if ((await objects.keepRaw(notice.key, message)) === 'gone') return 'gone';
   const attachments = message.attachments ?? [];
   for (let at = 0; at < attachments.length; at += putsAtOnce) {
-    const puts = attachments.slice(at, at + putsAtOnce).map((attachment, n) => objects.putAttachment(message, attachment, parsed.mail.attachments[at + n]!.path));
+    const puts = attachments
+      .slice(at, at + putsAtOnce)
+      .map((attachment, n) =>
+        objects.putAttachment(message, attachment, parsed.mail.attachments[at + n]!.path),
+      );
     // All of them end before the first failure is told: nothing may be on its way when the function has answered.
     const failed = (await Promise.allSettled(puts)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
@@ -71,10 +84,20 @@ async function storeObjects({ objects, deliveries }: DeliverDeps, { notice, pars
 }
 
 /** The mail in the oldest thread that knows one of its ids, or in a new one. A deleted thread is not brought back. */
-async function intoThread(deps: DeliverDeps, { notice, parsed, inbox }: Mail, draft: Draft, ids: string[], known: Map<string, string>): Promise<Delivery> {
+async function intoThread(
+  deps: DeliverDeps,
+  { notice, parsed, inbox }: Mail,
+  draft: Draft,
+  ids: string[],
+  known: Map<string, string>,
+): Promise<Delivery> {
   const named = [...new Set(known.values())];
   const found = named.length === 0 ? [] : await deps.deliveries.threads(inbox, named);
-  const threads = new Map(found.filter(({ deleting }) => deleting !== true).map((thread): [string, ThreadState] => [thread.thread_id, thread]));
+  const threads = new Map(
+    found
+      .filter(({ deleting }) => deleting !== true)
+      .map((thread): [string, ThreadState] => [thread.thread_id, thread]),
+  );
   const before = threads.get([...threads.keys()].sort()[0] ?? '');
   const message = { ...draft.message, thread_id: before?.thread_id ?? draft.message.thread_id };
   return {
@@ -86,7 +109,9 @@ async function intoThread(deps: DeliverDeps, { notice, parsed, inbox }: Mail, dr
     ...(before !== undefined && { before }),
     after: withMessage(before ?? newThread(message), message, message.created_at),
     // An id keeps leading to the thread it led to, as long as that thread is there.
-    leads: ids.filter((id) => !threads.has(known.get(id) ?? '')).map((id) => ({ id, ...defined({ was: known.get(id) }) })),
+    leads: ids
+      .filter((id) => !threads.has(known.get(id) ?? ''))
+      .map((id) => ({ id, ...defined({ was: known.get(id) }) })),
     event: {
       event_id: `evt_${deps.ulid()}`,
       event_type: draft.event_type,
@@ -110,6 +135,13 @@ async function intoThread(deps: DeliverDeps, { notice, parsed, inbox }: Mail, dr
  */
 function threadIds({ mail }: ParsedFile): string[] {
   const references = [...new Set(mail.references ?? [])].reverse();
-  const kept = references.length <= 2 * keptAtEachEnd ? references : [...references.slice(0, keptAtEachEnd), ...references.slice(-keptAtEachEnd)];
-  return [...new Set([mail.message_id, mail.reported_message_id, mail.in_reply_to, ...kept].filter((id) => id !== undefined))];
+  const kept =
+    references.length <= 2 * keptAtEachEnd
+      ? references
+      : [...references.slice(0, keptAtEachEnd), ...references.slice(-keptAtEachEnd)];
+  return [
+    ...new Set(
+      [mail.message_id, mail.reported_message_id, mail.in_reply_to, ...kept].filter((id) => id !== undefined),
+    ),
+  ];
 }

@@ -14,7 +14,15 @@ const unknown = { spf: 'PROCESSING_FAILED', dkim: 'PROCESSING_FAILED', dmarc: 'P
  * further down, the same names are the sender's words (RFC 8601 §5). SES names one recipient there, so of a mail
  * to several the others are lost with the notice. `undefined`: there is no such block.
  */
-export function inferNotice({ key, stored_at, head }: { key: string; stored_at: string; head: string }): Notice | undefined {
+export function inferNotice({
+  key,
+  stored_at,
+  head,
+}: {
+  key: string;
+  stored_at: string;
+  head: string;
+}): Notice | undefined {
   const trace = traceBlock(head);
   const received = trace.get('received');
   const recipient = received?.match(/\sfor\s+<?([^\s<>;]+@[^\s<>;]+)>?\s*;/)?.[1];
@@ -36,7 +44,16 @@ export function inferNotice({ key, stored_at, head }: { key: string; stored_at: 
   };
 }
 
-const names = ['return-path', 'received', 'x-ses-spam-verdict', 'x-ses-virus-verdict', 'received-spf', 'authentication-results', 'x-ses-receipt', 'x-ses-dkim-signature'];
+const names = [
+  'return-path',
+  'received',
+  'x-ses-spam-verdict',
+  'x-ses-virus-verdict',
+  'received-spf',
+  'authentication-results',
+  'x-ses-receipt',
+  'x-ses-dkim-signature',
+];
 
 /** The headers SES put on top, each at most once and in its order; the first that does not belong ends the block. */
 function traceBlock(head: string): Map<string, string> {
@@ -52,4 +69,5 @@ function traceBlock(head: string): Map<string, string> {
   return trace;
 }
 
-const verdict = (value: string | undefined): Verdict => (value === 'PASS' || value === 'FAIL' || value === 'GRAY' ? value : 'PROCESSING_FAILED');
+const verdict = (value: string | undefined): Verdict =>
+  value === 'PASS' || value === 'FAIL' || value === 'GRAY' ? value : 'PROCESSING_FAILED';

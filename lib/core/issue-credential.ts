@@ -45,9 +45,13 @@ export function issueCredential(
 const unproven = (text: string): Problem =>
   new Problem('validation_error', 'the proof is not a signature of this key', {
     fix: `Sign the UTF-8 text ${text} with the private key and give the 64-byte signature as unpadded base64url.`,
-    errors: [{ code: 'custom', path: ['credential', 'proof'], message: 'the proof is not a signature of this key' }],
+    errors: [
+      { code: 'custom', path: ['credential', 'proof'], message: 'the proof is not a signature of this key' },
+    ],
   });
 
 /** The refusal of a key that signs for somebody already. */
 export const keyRegistered = (): Problem =>
-  new Problem('conflict', 'this public key is registered already', { fix: 'Make a new key pair: a key belongs to one credential.' });
+  new Problem('conflict', 'this public key is registered already', {
+    fix: 'Make a new key pair: a key belongs to one credential.',
+  });

@@ -5,7 +5,13 @@ import type { PageTokens } from './ports.ts';
 
 /** Mail nobody has an address for, newest first; rows stay for 30 days. */
 export const listUndeliverable =
-  ({ undeliverable, tokens }: { undeliverable: UndeliverableStore; tokens: PageTokens }): UseCase<'operator.undeliverable.list'> =>
+  ({
+    undeliverable,
+    tokens,
+  }: {
+    undeliverable: UndeliverableStore;
+    tokens: PageTokens;
+  }): UseCase<'operator.undeliverable.list'> =>
   async ({ query }) => {
     const purpose = purposeOf('operator.undeliverable');
     const page = await pageRequest(tokens, query, purpose);

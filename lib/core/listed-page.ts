@@ -12,7 +12,11 @@ interface Asked {
 }
 
 interface Source<Row> {
-  entries(start: WalkPosition | undefined, ascending: boolean, limit: number): Promise<{ entries: ListedEntry[]; next?: WalkPosition }>;
+  entries(
+    start: WalkPosition | undefined,
+    ascending: boolean,
+    limit: number,
+  ): Promise<{ entries: ListedEntry[]; next?: WalkPosition }>;
   rows(entries: ListedEntry[]): Promise<(Row | undefined)[]>;
   matches(row: Row): boolean;
   /** Whether `matches` can say no: then more entries are read than the page holds. */
@@ -28,7 +32,7 @@ export async function listedPage<Row>(tokens: PageTokens, asked: Asked, source: 
   const page = await pageRequest(tokens, asked, purpose);
   const items: Row[] = [];
   let start = page.after as WalkPosition | undefined;
-  for (let examined = 0; ; ) {
+  for (let examined = 0; ;) {
     const step = source.filtered ? 100 : page.limit;
     const { entries, next } = await source.entries(start, page.ascending, step);
     const rows = await source.rows(entries);
@@ -47,7 +51,13 @@ export async function listedPage<Row>(tokens: PageTokens, asked: Asked, source: 
   }
 }
 
-async function finish<Row>(tokens: PageTokens, page: { limit: number; ascending: boolean }, purpose: string, items: Row[], next: WalkPosition | undefined) {
+async function finish<Row>(
+  tokens: PageTokens,
+  page: { limit: number; ascending: boolean },
+  purpose: string,
+  items: Row[],
+  next: WalkPosition | undefined,
+) {
   const found = { items, ...(next !== undefined && { next: next as Record<string, unknown> }) };
   return { ...(await pageAnswer(tokens, page, found, purpose)), items };
 }

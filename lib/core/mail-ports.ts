@@ -54,7 +54,10 @@ export interface MailObjects {
   leftIncoming(before: number): Promise<{ key: string; stored_at: string; head: string }[]>;
   removeAll(folder: ObjectFolder): Promise<void>;
   /** A URL that needs no header and answers as a download, and when it ends. */
-  urlOf(folder: ObjectFolder, what: 'raw' | 'text' | 'html' | Attachment): Promise<{ download_url: string; expires_at: string }>;
+  urlOf(
+    folder: ObjectFolder,
+    what: 'raw' | 'text' | 'html' | Attachment,
+  ): Promise<{ download_url: string; expires_at: string }>;
 }
 
 /** What is known of a mail before it is stored. */
@@ -89,7 +92,10 @@ export interface Delivery {
 /** Port: what the receiver reads and writes in an inbox. */
 export interface DeliveryStore {
   /** One read: the claims of this mail, and the threads of the ids it names. */
-  acquaint(inbox: InboxRef, mail: { ses_id: string; rfc822_message_id: string; digest: string; ids: string[] }): Promise<Acquaintance>;
+  acquaint(
+    inbox: InboxRef,
+    mail: { ses_id: string; rfc822_message_id: string; digest: string; ids: string[] },
+  ): Promise<Acquaintance>;
   /** Those of them that are there, in one read. */
   threads(inbox: InboxRef, threadIds: string[]): Promise<ThreadState[]>;
   /** One transaction. `changed`: the thread or an id is not as it was read; read again and repeat. */
@@ -163,9 +169,17 @@ export interface MailboxStore {
   thread(inbox: InboxRef, threadId: string): Promise<ThreadState | undefined>;
   threads(inbox: InboxRef, threadIds: string[]): Promise<(ThreadState | undefined)[]>;
   /** One query of one list. */
-  entries(inbox: InboxRef, list: ListEntry['list'], stretch: Stretch): Promise<{ entries: ListedEntry[]; more: boolean }>;
+  entries(
+    inbox: InboxRef,
+    list: ListEntry['list'],
+    stretch: Stretch,
+  ): Promise<{ entries: ListedEntry[]; more: boolean }>;
   /** Threads of an organization by last activity; an index, so a second behind, and with places nobody stands at any more. */
-  organizationThreads(organizationId: string, visible: boolean, stretch: Stretch): Promise<{ found: { thread: ThreadState | undefined; ulid: string }[]; more: boolean }>;
+  organizationThreads(
+    organizationId: string,
+    visible: boolean,
+    stretch: Stretch,
+  ): Promise<{ found: { thread: ThreadState | undefined; ulid: string }[]; more: boolean }>;
   /** In which inbox of the organization a thread lies. */
   inboxOfThread(organizationId: string, threadId: string): Promise<InboxRef | undefined>;
   change(change: ThreadChange): Promise<'changed' | 'stale'>;

@@ -21,4 +21,5 @@ export const isThreadId = (id: string): boolean => shape.thr.test(id);
 
 /** An attachment's id names its message, so that it is found from its thread too: `att_<message ulid>_<n>`. */
 export const attachmentId = (messageId: string, n: number): string => `att_${messageId.slice(4)}_${n}`;
-export const messageOfAttachment = (id: string): string | undefined => /^att_([0-9a-hjkmnp-tv-z]{26})_\d{1,4}$/.exec(id)?.[1];
+export const messageOfAttachment = (id: string): string | undefined =>
+  /^att_([0-9a-hjkmnp-tv-z]{26})_\d{1,4}$/.exec(id)?.[1];

@@ -5,12 +5,31 @@ import type { StoredInbox } from './ports.ts';
 export const operatorOrganizationId = 'org_operator';
 
 /** The rows that every mailroom has, whoever comes first to need them. */
-export function operatorMailroom(mailDomain: string, created_at: string): { organization: Organization; inbox: StoredInbox; addresses: string[] } {
+export function operatorMailroom(
+  mailDomain: string,
+  created_at: string,
+): { organization: Organization; inbox: StoredInbox; addresses: string[] } {
   const inbox_id = `postmaster@${mailDomain}`;
   const times = { updated_at: created_at, created_at };
   return {
-    organization: { organization_id: operatorOrganizationId, name: 'Operator', verified: true, state: 'active', inbox_count: 1, domain_count: 0, ...times },
-    inbox: { uid: 'inb_operator', organization_id: operatorOrganizationId, pod_id: operatorOrganizationId, inbox_id, email: inbox_id, display_name: 'Postmaster', ...times },
+    organization: {
+      organization_id: operatorOrganizationId,
+      name: 'Operator',
+      verified: true,
+      state: 'active',
+      inbox_count: 1,
+      domain_count: 0,
+      ...times,
+    },
+    inbox: {
+      uid: 'inb_operator',
+      organization_id: operatorOrganizationId,
+      pod_id: operatorOrganizationId,
+      inbox_id,
+      email: inbox_id,
+      display_name: 'Postmaster',
+      ...times,
+    },
     addresses: [inbox_id, `abuse@${mailDomain}`],
   };
 }

@@ -16,7 +16,15 @@ interface Deps {
 
 /** Creates an organization. The operator knows whom it is for, so it is verified from the start. */
 export const createOrganization =
-  ({ organizations, now, ulid, ensureOperatorMailroom }: Pick<Deps, 'organizations' | 'now' | 'ulid' | 'ensureOperatorMailroom'>): UseCase<'operator.organizations.create'> =>
+  ({
+    organizations,
+    now,
+    ulid,
+    ensureOperatorMailroom,
+  }: Pick<
+    Deps,
+    'organizations' | 'now' | 'ulid' | 'ensureOperatorMailroom'
+  >): UseCase<'operator.organizations.create'> =>
   async ({ body }) => {
     await ensureOperatorMailroom();
     const created_at = new Date(now()).toISOString();
@@ -36,7 +44,10 @@ export const createOrganization =
 
 /** Every organization, newest first. */
 export const listOrganizations =
-  ({ organizations, tokens }: Pick<Deps, 'organizations' | 'tokens'>): UseCase<'operator.organizations.list'> =>
+  ({
+    organizations,
+    tokens,
+  }: Pick<Deps, 'organizations' | 'tokens'>): UseCase<'operator.organizations.list'> =>
   async ({ query }) => {
     const purpose = purposeOf('operator.organizations');
     const page = await pageRequest(tokens, query, purpose);
@@ -64,11 +75,19 @@ export const getOwnOrganization =
 
 /** Issues a key of the whole organization; without `permissions` it may do everything in it. */
 export const issueOrganizationKey =
-  ({ organizations, ...deps }: Pick<Deps, 'organizations' | 'keys' | 'now' | 'ulid'>): UseCase<'operator.apiKeys.create'> =>
+  ({
+    organizations,
+    ...deps
+  }: Pick<Deps, 'organizations' | 'keys' | 'now' | 'ulid'>): UseCase<'operator.apiKeys.create'> =>
   async ({ path, body }) => {
     const { organization_id } = path;
     const created_at = new Date(deps.now()).toISOString();
-    const { credential, issued } = issueCredential(deps, body, { organization_id }, { created_at, name: body.name, permissions: body.permissions });
+    const { credential, issued } = issueCredential(
+      deps,
+      body,
+      { organization_id },
+      { created_at, name: body.name, permissions: body.permissions },
+    );
     const outcome = await organizations.addCredential(credential);
     if (outcome === 'no_organization') throw notFound('Organization');
     if (outcome === 'key_registered') throw keyRegistered();

@@ -23,7 +23,10 @@ export const listInboxes =
     const { organization_id, pod_id, inbox } = principal;
     const purpose = purposeOf('inboxes', organization_id, pod_id, inbox?.uid);
     const page = await pageRequest(tokens, query, purpose);
-    const found = inbox !== undefined ? await only(inboxes, { organization_id, uid: inbox.uid }) : await inboxes.list({ organization_id, ...(pod_id !== undefined && { pod_id }) }, page);
+    const found =
+      inbox !== undefined
+        ? await only(inboxes, { organization_id, uid: inbox.uid })
+        : await inboxes.list({ organization_id, ...(pod_id !== undefined && { pod_id }) }, page);
     return { ...(await pageAnswer(tokens, page, found, purpose)), inboxes: found.items.map(toInbox) };
   };
 

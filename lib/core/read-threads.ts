@@ -8,12 +8,25 @@ import { listedPage } from './listed-page.ts';
 import { isThreadId, messageOfAttachment } from './message-id.ts';
 import { hiddenBy } from './message-lists.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
-import { attachmentOf, between, bodiesOf, includedLabels, normalized, permittedLabels, toMessage, visibleMessage, type ReadDeps } from './read-messages.ts';
+import {
+  attachmentOf,
+  between,
+  bodiesOf,
+  includedLabels,
+  normalized,
+  permittedLabels,
+  toMessage,
+  visibleMessage,
+  type ReadDeps,
+} from './read-messages.ts';
 import { isVisible, shownHalf, toThreadItem, type ThreadState } from './thread-state.ts';
 import { isIncluded, walkLists } from './walk-lists.ts';
 import { matchesWords } from './words.ts';
 
-const matchesQuery = (thread: ThreadState, { senders, recipients, subject, labels }: ThreadsQuery): boolean => {
+const matchesQuery = (
+  thread: ThreadState,
+  { senders, recipients, subject, labels }: ThreadsQuery,
+): boolean => {
   const half = shownHalf(thread);
   return (
     normalized(labels).every((label) => Object.hasOwn(half.labels, label)) &&
@@ -29,13 +42,27 @@ const filters = (query: ThreadsQuery) => [query.senders, query.recipients, query
 export const listThreads =
   ({ mailbox, tokens }: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'inboxes.threads.list'> =>
   async ({ principal, inbox, query }) => {
-    const walk = { of: 'threads' as const, labels: normalized(query.labels), included: includedLabels(principal, query), ...between(query) };
-    const { items, ...answer } = await listedPage(tokens, { ...query, purpose: ['threads', inbox.uid, walk, ...filters(query)] }, {
-      entries: (start, ascending, limit) => walkLists(mailbox, inbox, { ...walk, ascending, ...(start && { start }) }, limit),
-      rows: (entries) => mailbox.threads(inbox, entries.map(({ thread_id }) => thread_id)),
-      matches: (thread) => thread.deleting !== true && matchesQuery(thread, query),
-      filtered: filters(query).some((filter) => filter !== undefined),
-    });
+    const walk = {
+      of: 'threads' as const,
+      labels: normalized(query.labels),
+      included: includedLabels(principal, query),
+      ...between(query),
+    };
+    const { items, ...answer } = await listedPage(
+      tokens,
+      { ...query, purpose: ['threads', inbox.uid, walk, ...filters(query)] },
+      {
+        entries: (start, ascending, limit) =>
+          walkLists(mailbox, inbox, { ...walk, ascending, ...(start && { start }) }, limit),
+        rows: (entries) =>
+          mailbox.threads(
+            inbox,
+            entries.map(({ thread_id }) => thread_id),
+          ),
+        matches: (thread) => thread.deleting !== true && matchesQuery(thread, query),
+        filtered: filters(query).some((filter) => filter !== undefined),
+      },
+    );
     return { ...answer, threads: items.map(toThreadItem) };
   };
 
@@ -46,32 +73,68 @@ export const listThreads =
 export const listOrganizationThreads =
   (deps: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'threads.list'> =>
   async ({ principal, query, ...call }) => {
-    if (principal.inbox !== undefined) return listThreads(deps)({ ...call, principal, query, path: { inbox_id: principal.inbox.inbox_id }, inbox: scopeOf(principal)! });
+    if (principal.inbox !== undefined)
+      return listThreads(deps)({
+        ...call,
+        principal,
+        query,
+        path: { inbox_id: principal.inbox.inbox_id },
+        inbox: scopeOf(principal)!,
+      });
     const included = includedLabels(principal, query);
     const stretch = between(query);
-    const purpose = ['organization-threads', principal.organization_id, principal.pod_id, stretch, included, normalized(query.labels), ...filters(query)];
+    const purpose = [
+      'organization-threads',
+      principal.organization_id,
+      principal.pod_id,
+      stretch,
+      included,
+      normalized(query.labels),
+      ...filters(query),
+    ];
     const threads = new Map<string, ThreadState | undefined>();
-    const { items, ...answer } = await listedPage<ThreadState>(deps.tokens, { ...query, purpose }, {
-      entries: async (start, ascending, limit) => {
-        const bounds = { ...stretch, ascending, limit, ...(start?.after !== undefined && { after: start.after }) };
-        const halves = await Promise.all((included.length === 0 ? [true] : [true, false]).map((visible) => deps.mailbox.organizationThreads(principal.organization_id, visible, bounds)));
-        const found = halves.flatMap((half) => half.found).sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
-        const page = found.slice(0, limit);
-        for (const { thread, ulid } of page) threads.set(ulid, thread);
-        const more = found.length > limit || halves.some((half) => half.more);
-        return {
-          entries: page.map(({ thread, ulid }) => ({ ulid, thread_id: thread?.thread_id ?? '', hidden: [] })),
-          ...(more && page.length > 0 && { next: { after: page.at(-1)!.ulid } }),
-        };
+    const { items, ...answer } = await listedPage<ThreadState>(
+      deps.tokens,
+      { ...query, purpose },
+      {
+        entries: async (start, ascending, limit) => {
+          const bounds = {
+            ...stretch,
+            ascending,
+            limit,
+            ...(start?.after !== undefined && { after: start.after }),
+          };
+          const halves = await Promise.all(
+            (included.length === 0 ? [true] : [true, false]).map((visible) =>
+              deps.mailbox.organizationThreads(principal.organization_id, visible, bounds),
+            ),
+          );
+          const found = halves
+            .flatMap((half) => half.found)
+            .sort((a, b) => (a.ulid < b.ulid ? -1 : 1) * (ascending ? 1 : -1));
+          const page = found.slice(0, limit);
+          for (const { thread, ulid } of page) threads.set(ulid, thread);
+          const more = found.length > limit || halves.some((half) => half.more);
+          return {
+            entries: page.map(({ thread, ulid }) => ({
+              ulid,
+              thread_id: thread?.thread_id ?? '',
+              hidden: [],
+            })),
+            ...(more && page.length > 0 && { next: { after: page.at(-1)!.ulid } }),
+          };
+        },
+        rows: async (entries) => entries.map(({ ulid }) => threads.get(ulid)),
+        matches: (thread) =>
+          thread.deleting !== true &&
+          (principal.pod_id === undefined || thread.pod_id === principal.pod_id) &&
+          (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), included)) &&
+          matchesQuery(thread, query),
+        filtered:
+          [principal.pod_id, query.labels, ...filters(query)].some((filter) => filter !== undefined) ||
+          included.length > 0,
       },
-      rows: async (entries) => entries.map(({ ulid }) => threads.get(ulid)),
-      matches: (thread) =>
-        thread.deleting !== true &&
-        (principal.pod_id === undefined || thread.pod_id === principal.pod_id) &&
-        (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), included)) &&
-        matchesQuery(thread, query),
-      filtered: [principal.pod_id, query.labels, ...filters(query)].some((filter) => filter !== undefined) || included.length > 0,
-    });
+    );
     return { ...answer, threads: items.map(toThreadItem) };
   };
 
@@ -80,16 +143,31 @@ const scopeOf = ({ inbox, organization_id, pod_id }: KeyPrincipal): InboxRef | u
   inbox && { ...inbox, organization_id, pod_id: pod_id ?? organization_id };
 
 /** Where a thread lies that is named without its inbox; out of scope is 404. */
-export async function inboxOfThread({ mailbox }: Pick<ReadDeps, 'mailbox'>, principal: KeyPrincipal, threadId: string): Promise<InboxRef> {
-  const inbox = isThreadId(threadId) ? await mailbox.inboxOfThread(principal.organization_id, threadId) : undefined;
+export async function inboxOfThread(
+  { mailbox }: Pick<ReadDeps, 'mailbox'>,
+  principal: KeyPrincipal,
+  threadId: string,
+): Promise<InboxRef> {
+  const inbox = isThreadId(threadId)
+    ? await mailbox.inboxOfThread(principal.organization_id, threadId)
+    : undefined;
   if (inbox === undefined || !covers(principal, inbox)) throw notFound('Thread');
   return inbox;
 }
 
 /** One thread that exists and may be seen; a hidden one only with the permission for each label that hides it. */
-export async function visibleThread({ mailbox }: Pick<ReadDeps, 'mailbox'>, principal: KeyPrincipal, inbox: InboxRef, threadId: string): Promise<ThreadState> {
+export async function visibleThread(
+  { mailbox }: Pick<ReadDeps, 'mailbox'>,
+  principal: KeyPrincipal,
+  inbox: InboxRef,
+  threadId: string,
+): Promise<ThreadState> {
   const thread = isThreadId(threadId) ? await mailbox.thread(inbox, threadId) : undefined;
-  const seen = thread !== undefined && thread.deleting !== true && (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), permittedLabels(principal)));
+  const seen =
+    thread !== undefined &&
+    thread.deleting !== true &&
+    (isVisible(thread) ||
+      isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), permittedLabels(principal)));
   if (!seen) throw notFound('Thread');
   return thread;
 }
@@ -97,14 +175,31 @@ export async function visibleThread({ mailbox }: Pick<ReadDeps, 'mailbox'>, prin
 /** Bytes of bodies in one page of a thread; a function may answer 6 MB. */
 const maxPageBytes = 4_000_000;
 
-async function readThread(deps: ReadDeps, principal: KeyPrincipal, inbox: InboxRef, threadId: string, query: { limit?: number | undefined; page_token?: string | undefined }) {
+async function readThread(
+  deps: ReadDeps,
+  principal: KeyPrincipal,
+  inbox: InboxRef,
+  threadId: string,
+  query: { limit?: number | undefined; page_token?: string | undefined },
+) {
   const thread = await visibleThread(deps, principal, inbox, threadId);
   const purpose = purposeOf('thread', inbox.uid, threadId);
   const page = await pageRequest(deps.tokens, query, purpose);
   const after = page.after?.['after'] as string | undefined;
-  const { entries, more } = await deps.mailbox.entries(inbox, { of: 'thread', thread_id: threadId }, { ascending: false, limit: page.limit, ...(after !== undefined && { after }) });
-  const shown = entries.filter(({ hidden }) => (isVisible(thread) ? hidden.length === 0 : isIncluded(hidden, permittedLabels(principal))));
-  const stored = (await deps.mailbox.messages(inbox, shown.map(({ message_id }) => message_id!))).filter((message) => message !== undefined);
+  const { entries, more } = await deps.mailbox.entries(
+    inbox,
+    { of: 'thread', thread_id: threadId },
+    { ascending: false, limit: page.limit, ...(after !== undefined && { after }) },
+  );
+  const shown = entries.filter(({ hidden }) =>
+    isVisible(thread) ? hidden.length === 0 : isIncluded(hidden, permittedLabels(principal)),
+  );
+  const stored = (
+    await deps.mailbox.messages(
+      inbox,
+      shown.map(({ message_id }) => message_id!),
+    )
+  ).filter((message) => message !== undefined);
   const bodies = await bodiesOf(deps, inbox, stored);
   const messages: Message[] = [];
   let bytes = 0;
@@ -117,7 +212,11 @@ async function readThread(deps: ReadDeps, principal: KeyPrincipal, inbox: InboxR
   const full = messages.length === stored.length;
   const reached = full ? entries.at(-1)?.ulid : messages[0]!.message_id.slice(4);
   const next = (more || !full) && reached !== undefined ? { next: { after: reached } } : {};
-  return { ...toThreadItem(thread), ...(await pageAnswer(deps.tokens, page, { items: messages, ...next }, purpose)), messages };
+  return {
+    ...toThreadItem(thread),
+    ...(await pageAnswer(deps.tokens, page, { items: messages, ...next }, purpose)),
+    messages,
+  };
 }
 
 /** A thread with a page of its messages: the newest page first, old to new within it. */
@@ -131,7 +230,13 @@ export const getOrganizationThread =
   async ({ principal, path, query }) =>
     readThread(deps, principal, await inboxOfThread(deps, principal, path.thread_id), path.thread_id, query);
 
-async function threadAttachment(deps: ReadDeps, principal: KeyPrincipal, inbox: InboxRef, threadId: string, attachmentId: string) {
+async function threadAttachment(
+  deps: ReadDeps,
+  principal: KeyPrincipal,
+  inbox: InboxRef,
+  threadId: string,
+  attachmentId: string,
+) {
   const ulid = messageOfAttachment(attachmentId);
   if (ulid === undefined) throw notFound('Attachment');
   const message = await visibleMessage(deps, principal, inbox, `msg_${ulid}`);
@@ -147,4 +252,10 @@ export const getThreadAttachment =
 export const getOrganizationThreadAttachment =
   (deps: ReadDeps): UseCase<'threads.getAttachment'> =>
   async ({ principal, path }) =>
-    threadAttachment(deps, principal, await inboxOfThread(deps, principal, path.thread_id), path.thread_id, path.attachment_id);
+    threadAttachment(
+      deps,
+      principal,
+      await inboxOfThread(deps, principal, path.thread_id),
+      path.thread_id,
+      path.attachment_id,
+    );

@@ -31,7 +31,10 @@ export const receiveMail =
       const outcome = await deliverMail(deps, { notice, parsed, inbox, recipients: addressed });
       if (outcome === 'no_inbox') lost.push(...addressed);
     }
-    if (lost.length > 0) await deps.undeliverable.note(lost.map((recipient) => undeliverable(notice, recipient, parsed.mail.subject)));
+    if (lost.length > 0)
+      await deps.undeliverable.note(
+        lost.map((recipient) => undeliverable(notice, recipient, parsed.mail.subject)),
+      );
     await deps.objects.removeIncoming(notice.key);
   };
 

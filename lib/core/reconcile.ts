@@ -17,7 +17,8 @@ export const reconcile =
     for (const left of await objects.leftIncoming(now() - noticeMs)) {
       const notice = inferNotice(left);
       try {
-        if (notice === undefined) throw new Error('the mail has no trace headers of SES that name a recipient');
+        if (notice === undefined)
+          throw new Error('the mail has no trace headers of SES that name a recipient');
         await receive(notice);
       } catch (error) {
         report(error, { key: left.key });

@@ -42,7 +42,14 @@ const maxListed = 100;
 const maxNameBytes = 10_000;
 const maxAttachmentBytes = 30_000;
 
-export const emptyHalf = (): ThreadHalf => ({ count: 0, size: 0, labels: {}, senders: [], recipients: [], attachments: [] });
+export const emptyHalf = (): ThreadHalf => ({
+  count: 0,
+  size: 0,
+  labels: {},
+  senders: [],
+  recipients: [],
+  attachments: [],
+});
 
 /** The thread a message begins. */
 export const newThread = (message: StoredMessage): ThreadState => ({
@@ -59,8 +66,10 @@ export const newThread = (message: StoredMessage): ThreadState => ({
   updated_at: message.updated_at,
 });
 
-export const halfOf = (message: { labels: string[] }): 'visible' | 'hidden' => (hiddenBy(message.labels).length === 0 ? 'visible' : 'hidden');
-const union = (old: string[], more: string[]): string[] => firstFitting([...new Set([...old, ...more])], maxListed, maxNameBytes);
+export const halfOf = (message: { labels: string[] }): 'visible' | 'hidden' =>
+  hiddenBy(message.labels).length === 0 ? 'visible' : 'hidden';
+const union = (old: string[], more: string[]): string[] =>
+  firstFitting([...new Set([...old, ...more])], maxListed, maxNameBytes);
 
 /** Of two last messages the later one, by id: a mail may arrive after one that was sent later. */
 export const later = <Last extends { message_id: string }>(one: Last | undefined, other: Last): Last =>
@@ -82,11 +91,13 @@ export function lastsOf(message: StoredMessage): Lasts {
 /** The later one of each. */
 export function laterLasts(one: Lasts, other: Lasts): Lasts {
   const names = ['last', 'last_received', 'last_sent'] as const;
-  return Object.fromEntries(names.flatMap((name) => {
-    const added = other[name];
-    const chosen = added === undefined ? one[name] : later(one[name], added);
-    return chosen === undefined ? [] : [[name, chosen]];
-  }));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const added = other[name];
+      const chosen = added === undefined ? one[name] : later(one[name], added);
+      return chosen === undefined ? [] : [[name, chosen]];
+    }),
+  );
 }
 
 /** The thread with one message more, whenever that message was sent. */
@@ -100,7 +111,11 @@ export function withMessage(thread: ThreadState, message: StoredMessage, updated
     labels: count(half.labels, message.labels, 1),
     senders: union(half.senders, [message.from]),
     recipients: union(half.recipients, [...message.to, ...(message.cc ?? [])]),
-    attachments: firstFitting([...half.attachments, ...(message.attachments ?? [])], maxListed, maxAttachmentBytes),
+    attachments: firstFitting(
+      [...half.attachments, ...(message.attachments ?? [])],
+      maxListed,
+      maxAttachmentBytes,
+    ),
     ...laterLasts(half, lastsOf(message)),
   };
   return { ...thread, version: thread.version + 1, [name]: added, updated_at };
@@ -117,7 +132,8 @@ export function count(labels: Record<string, number>, changed: string[], by: 1 |
 export const isVisible = (thread: ThreadState): boolean => thread.visible.count > 0;
 
 /** The half a reader sees: the visible one, and the hidden one only where there is no other. */
-export const shownHalf = (thread: ThreadState): ThreadHalf => (isVisible(thread) ? thread.visible : thread.hidden);
+export const shownHalf = (thread: ThreadState): ThreadHalf =>
+  isVisible(thread) ? thread.visible : thread.hidden;
 
 /** Every list the thread stands in: by its newest received message, and for each label by its newest message. */
 export function threadEntries(thread: ThreadState): ListEntry[] {
@@ -128,18 +144,28 @@ export function threadEntries(thread: ThreadState): ListEntry[] {
   const of = isVisible(thread) ? 'threads' : 'hidden-threads';
   const ulid = ulidOf(half.last.message_id);
   return [
-    ...(half.last_received === undefined ? [] : [{ list: { of } as const, ulid: ulidOf(half.last_received.message_id), hidden }]),
+    ...(half.last_received === undefined
+      ? []
+      : [{ list: { of } as const, ulid: ulidOf(half.last_received.message_id), hidden }]),
     ...labels.map((label): ListEntry => ({ list: { of, label }, ulid, hidden })),
   ];
 }
 
 /** The lists it stands in now: none while it is being deleted. */
-export const listedIn = (thread: ThreadState): ListEntry[] => (thread.deleting === true ? [] : threadEntries(thread));
+export const listedIn = (thread: ThreadState): ListEntry[] =>
+  thread.deleting === true ? [] : threadEntries(thread);
 
 /** The thread as callers see it. */
 export function toThreadItem(thread: ThreadState): ThreadItem {
   const half = shownHalf(thread);
-  const { uid: _uid, version: _version, visible: _visible, hidden: _hidden, deleting: _deleting, ...shown } = thread;
+  const {
+    uid: _uid,
+    version: _version,
+    visible: _visible,
+    hidden: _hidden,
+    deleting: _deleting,
+    ...shown
+  } = thread;
   const last = half.last!;
   return {
     ...shown,

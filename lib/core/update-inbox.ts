@@ -31,14 +31,23 @@ function change(current: StoredInbox, body: UpdateInbox, updated_at: string): St
     ...(display_name !== undefined && { display_name }),
     ...(metadata !== undefined && { metadata }),
     // Two changes within one millisecond still differ, since the time is what tells them apart.
-    updated_at: updated_at > current.updated_at ? updated_at : new Date(Date.parse(current.updated_at) + 1).toISOString(),
+    updated_at:
+      updated_at > current.updated_at
+        ? updated_at
+        : new Date(Date.parse(current.updated_at) + 1).toISOString(),
   };
 }
 
 function mergeMetadata(current: Metadata | undefined, update: UpdateInbox['metadata']): Metadata | undefined {
   if (update === undefined) return current;
   if (update === null) return undefined;
-  const merged = Object.entries({ ...current, ...update }).filter((entry): entry is [string, string | number | boolean] => entry[1] !== null);
-  if (merged.length > 256) throw new Problem('validation_error', 'metadata may have at most 256 keys', { fix: 'Remove keys by giving them null.', errors: [{ code: 'custom', path: ['metadata'], message: 'at most 256 keys' }] });
+  const merged = Object.entries({ ...current, ...update }).filter(
+    (entry): entry is [string, string | number | boolean] => entry[1] !== null,
+  );
+  if (merged.length > 256)
+    throw new Problem('validation_error', 'metadata may have at most 256 keys', {
+      fix: 'Remove keys by giving them null.',
+      errors: [{ code: 'custom', path: ['metadata'], message: 'at most 256 keys' }],
+    });
   return merged.length === 0 ? undefined : Object.fromEntries(merged);
 }

@@ -2,7 +2,14 @@ import type { UseCase } from '../contract/call.ts';
 import type { UpdateMessageResponse } from '../contract/message.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import { Problem, notFound } from '../contract/problem.ts';
-import { changeThread, checkLabels, labeled, relabel, type ChangeDeps, type LabelChange } from './change-messages.ts';
+import {
+  changeThread,
+  checkLabels,
+  labeled,
+  relabel,
+  type ChangeDeps,
+  type LabelChange,
+} from './change-messages.ts';
 import type { StoredMessage } from './mail-ports.ts';
 import { isMessageId } from './message-id.ts';
 import { hiddenBy } from './message-lists.ts';
@@ -38,7 +45,12 @@ export const batchUpdateMessages =
     return { limit: body.message_ids.length, count: updates.length, updates };
   };
 
-async function applyLabels(deps: ChangeDeps, inbox: InboxRef, { message_id, thread_id }: StoredMessage, change: LabelChange): Promise<UpdateMessageResponse> {
+async function applyLabels(
+  deps: ChangeDeps,
+  inbox: InboxRef,
+  { message_id, thread_id }: StoredMessage,
+  change: LabelChange,
+): Promise<UpdateMessageResponse> {
   const now = new Date(deps.now()).toISOString();
   let current: StoredMessage | undefined;
   await changeThread(deps, inbox, thread_id, async (thread) => {

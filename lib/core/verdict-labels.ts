@@ -11,19 +11,27 @@ type Verdicts = Notice['verdicts'];
  * Nothing is refused or dropped. GRAY is not PASS, and a passing domain that is not the sender's is said in
  * `authentication`, without a label. The first row that applies names the event.
  */
-const rules: { when: (verdicts: Verdicts, aligned: boolean) => boolean; label: 'blocked' | 'spam' | 'unauthenticated'; event: EventType }[] = [
+const rules: {
+  when: (verdicts: Verdicts, aligned: boolean) => boolean;
+  label: 'blocked' | 'spam' | 'unauthenticated';
+  event: EventType;
+}[] = [
   { when: ({ virus }) => virus === 'FAIL', label: 'blocked', event: 'message.received.blocked' },
   { when: ({ spam }) => spam === 'FAIL', label: 'spam', event: 'message.received.spam' },
   {
     // Without exactly one author SES cannot ask for a policy: a second From must not be a way around the first one's.
-    when: ({ dmarc, spf, dkim }, aligned) => dmarc === 'FAIL' || (spf !== 'PASS' && dkim !== 'PASS') || (dmarc === 'PROCESSING_FAILED' && !aligned),
+    when: ({ dmarc, spf, dkim }, aligned) =>
+      dmarc === 'FAIL' || (spf !== 'PASS' && dkim !== 'PASS') || (dmarc === 'PROCESSING_FAILED' && !aligned),
     label: 'unauthenticated',
     event: 'message.received.unauthenticated',
   },
 ];
 
 /** The labels a mail arrives with, and the name of its event. */
-export function judge(verdicts: Verdicts, fromAligned: boolean): { labels: string[]; event: EventType; quarantined: boolean } {
+export function judge(
+  verdicts: Verdicts,
+  fromAligned: boolean,
+): { labels: string[]; event: EventType; quarantined: boolean } {
   const struck = rules.filter(({ when }) => when(verdicts, fromAligned));
   return {
     labels: ['received', 'unread', ...struck.map(({ label }) => label)],
@@ -33,13 +41,17 @@ export function judge(verdicts: Verdicts, fromAligned: boolean): { labels: strin
 }
 
 /** The verdicts as the agent sees them, and whether they vouch for the domain in From. */
-export function authenticationOf({ verdicts, source }: Notice, { from = '', headers }: Pick<ParsedMail, 'from' | 'headers'>): Authentication {
+export function authenticationOf(
+  { verdicts, source }: Notice,
+  { from = '', headers }: Pick<ParsedMail, 'from' | 'headers'>,
+): Authentication {
   const vouched = [
     ...(verdicts.spf === 'PASS' ? [domainOf(source)] : []),
     ...(verdicts.dkim === 'PASS' ? signingDomains(headers) : []),
   ];
   const authors = authorDomains(from);
-  const aligned = authors.length > 0 && authors.every((author) => vouched.some((domain) => areAligned(domain, author)));
+  const aligned =
+    authors.length > 0 && authors.every((author) => vouched.some((domain) => areAligned(domain, author)));
   return { ...verdicts, from_aligned: verdicts.dmarc === 'PASS' || (verdicts.dmarc !== 'FAIL' && aligned) };
 }
 
@@ -48,7 +60,8 @@ export function authenticationOf({ verdicts, source }: Notice, { from = '', head
  * header of that name counts, further ones are the sender's words (RFC 8601 §5).
  */
 function signingDomains(headers: Record<string, string>): string[] {
-  const [, results = ''] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authentication-results') ?? [];
+  const [, results = ''] =
+    Object.entries(headers).find(([name]) => name.toLowerCase() === 'authentication-results') ?? [];
   return readResults(results.split('\n', 1)[0] ?? '')?.signed_by ?? [];
 }
 
@@ -62,4 +75,5 @@ function authorDomains(from: string): (string | undefined)[] {
   return plain.split(',').map((author) => domainOf(/<([^<>]*)>\s*$/.exec(author)?.[1] ?? author));
 }
 
-const domainOf = (address: string): string | undefined => /@([^@\s<>]+)\s*$/.exec(address)?.[1]?.toLowerCase();
+const domainOf = (address: string): string | undefined =>
+  /@([^@\s<>]+)\s*$/.exec(address)?.[1]?.toLowerCase();

@@ -30,13 +30,22 @@ const maxQueries = 60;
  * The entries that carry every label, in order. Each label is a list of its own; the walk takes the head that is
  * furthest along and moves the other lists up to it, so that it costs what the shortest list holds, not the longest.
  */
-export async function walkLists(store: Pick<MailboxStore, 'entries'>, inbox: InboxRef, walk: Walk, limit: number): Promise<{ entries: ListedEntry[]; next?: WalkPosition }> {
+export async function walkLists(
+  store: Pick<MailboxStore, 'entries'>,
+  inbox: InboxRef,
+  walk: Walk,
+  limit: number,
+): Promise<{ entries: ListedEntry[]; next?: WalkPosition }> {
   const budget = { queries: maxQueries };
   const visibilities = walk.included.length === 0 ? [false] : [false, true];
   const streams = visibilities.map((hidden) => {
     const name = `${hidden ? 'hidden-' : ''}${walk.of}` as const;
-    const lists: List[] = walk.labels.length === 0 ? [{ of: name }] : walk.labels.map((label) => ({ of: name, label }));
-    const stream = intersection(lists.map((list) => new Cursor(store, inbox, list, walk, limit, budget)), walk.ascending);
+    const lists: List[] =
+      walk.labels.length === 0 ? [{ of: name }] : walk.labels.map((label) => ({ of: name, label }));
+    const stream = intersection(
+      lists.map((list) => new Cursor(store, inbox, list, walk, limit, budget)),
+      walk.ascending,
+    );
     return hidden ? permitted(stream, walk.included) : stream;
   });
   const entries: ListedEntry[] = [];
@@ -64,7 +73,14 @@ class Cursor {
   #more = true;
   #last: string | undefined;
 
-  constructor(store: Pick<MailboxStore, 'entries'>, inbox: InboxRef, list: List, { from, to, start, ascending }: Walk, limit: number, budget: { queries: number }) {
+  constructor(
+    store: Pick<MailboxStore, 'entries'>,
+    inbox: InboxRef,
+    list: List,
+    { from, to, start, ascending }: Walk,
+    limit: number,
+    budget: { queries: number },
+  ) {
     this.#store = store;
     this.#inbox = inbox;
     this.#list = list;
@@ -80,7 +96,11 @@ class Cursor {
     while (this.#at >= this.#entries.length) {
       if (!this.#more) return undefined;
       if (this.#budget.queries-- <= 0) return 'spent';
-      const { entries, more } = await this.#store.entries(this.#inbox, this.#list, { ...this.#bounds, ...(this.#last !== undefined && { after: this.#last }), limit: this.#limit });
+      const { entries, more } = await this.#store.entries(this.#inbox, this.#list, {
+        ...this.#bounds,
+        ...(this.#last !== undefined && { after: this.#last }),
+        limit: this.#limit,
+      });
       this.#entries = entries;
       this.#at = 0;
       this.#more = more;
@@ -96,7 +116,8 @@ class Cursor {
 
   /** Moves up to the given place: within what was read where it is there, else by a query that begins there. */
   seek(ulid: string): void {
-    const past = (entry: ListedEntry): boolean => (this.#bounds.ascending ? entry.ulid >= ulid : entry.ulid <= ulid);
+    const past = (entry: ListedEntry): boolean =>
+      this.#bounds.ascending ? entry.ulid >= ulid : entry.ulid <= ulid;
     const found = this.#entries.findIndex((entry, at) => at >= this.#at && past(entry));
     if (found >= 0) {
       this.#at = found;
@@ -164,4 +185,5 @@ function comesFirst(a: Step, b: Step, ascending: boolean): boolean {
 const placeOf = (step: Step): string => ('stop' in step ? (step.stop.at ?? step.stop.after!) : step.ulid);
 
 /** Whether a caller who asked for `included` sees something hidden by `hidden`. */
-export const isIncluded = (hidden: HiddenLabel[], included: readonly HiddenLabel[] = hiddenLabels): boolean => hidden.every((label) => included.includes(label));
+export const isIncluded = (hidden: HiddenLabel[], included: readonly HiddenLabel[] = hiddenLabels): boolean =>
+  hidden.every((label) => included.includes(label));

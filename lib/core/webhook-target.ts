@@ -19,14 +19,17 @@ export function checkWebhookUrl(given: string, allowLoopback: boolean): string {
   if (!URL.canParse(given)) throw refuse('webhook.url is not a URL');
   const url = new URL(given);
   const loopback = isLoopback(url.hostname);
-  if (url.username !== '' || url.password !== '') throw refuse('webhook.url must not carry a user name or password');
+  if (url.username !== '' || url.password !== '')
+    throw refuse('webhook.url must not carry a user name or password');
   if (allowLoopback && loopback && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href;
   if (url.protocol !== 'https:') throw refuse('webhook.url must begin with https://');
   const name = url.hostname.replace(/\.+$/, '');
   // A name without a dot is one of the local network, if of any.
-  if (privateNames.test(name) || !/[.:]/.test(name)) throw refuse(`webhook.url leads to ${url.hostname}, which is not public`);
+  if (privateNames.test(name) || !/[.:]/.test(name))
+    throw refuse(`webhook.url leads to ${url.hostname}, which is not public`);
   const address = literalAddress(url.hostname);
-  if (address !== undefined && !isPublic(address)) throw refuse(`webhook.url leads to ${url.hostname}, which is not public`);
+  if (address !== undefined && !isPublic(address))
+    throw refuse(`webhook.url leads to ${url.hostname}, which is not public`);
   return url.href;
 }
 

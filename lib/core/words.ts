@@ -1,6 +1,10 @@
 /** Bounded, since the words come from a query and the texts from mail. */
 const split = (text: string): string[] =>
-  text.slice(0, 2000).toLowerCase().split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '');
+  text
+    .slice(0, 2000)
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
 
 /** Whether every word of each filter begins a word of one of the texts; no filter matches everything. */
 export function matchesWords(filters: string[] | undefined, texts: string[]): boolean {

@@ -1,15 +1,24 @@
 import * as z from 'zod';
 import type { Notice } from '../contract/notice.ts';
 
-const verdict = z.object({ status: z.enum(['PASS', 'FAIL', 'GRAY', 'PROCESSING_FAILED']).catch('PROCESSING_FAILED') }).catch({ status: 'PROCESSING_FAILED' });
+const verdict = z
+  .object({ status: z.enum(['PASS', 'FAIL', 'GRAY', 'PROCESSING_FAILED']).catch('PROCESSING_FAILED') })
+  .catch({ status: 'PROCESSING_FAILED' });
 
 /** The SNS envelope, as SQS carries it without raw delivery. */
-const envelope = z.object({ Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']), Message: z.string() });
+const envelope = z.object({
+  Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
+  Message: z.string(),
+});
 
 /** The receipt notification of an S3 action; https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html */
 const receipt = z.object({
   notificationType: z.literal('Received'),
-  mail: z.object({ timestamp: z.iso.datetime({ offset: true }), source: z.string().default(''), messageId: z.string().min(1).max(200) }),
+  mail: z.object({
+    timestamp: z.iso.datetime({ offset: true }),
+    source: z.string().default(''),
+    messageId: z.string().min(1).max(200),
+  }),
   receipt: z.object({
     recipients: z.array(z.string().max(320)).min(1).max(1000),
     spamVerdict: verdict,
@@ -36,7 +45,13 @@ export function sesNotice(body: string): Notice | undefined {
   const { Type, Message } = as(envelope, JSON.parse(body), 'no notification of SNS');
   if (Type !== 'Notification') return undefined;
   const said = readJson(Message);
-  if (typeof said !== 'object' || said === null || !('notificationType' in said) || said.notificationType !== 'Received') return undefined;
+  if (
+    typeof said !== 'object' ||
+    said === null ||
+    !('notificationType' in said) ||
+    said.notificationType !== 'Received'
+  )
+    return undefined;
   const { mail, receipt: of } = as(receipt, said, 'no receipt of a mail that SES stored in incoming/');
   if (mail.messageId === setupNotification) return undefined;
   const policy = policies.safeParse(of.dmarcPolicy?.toLowerCase());

@@ -15,7 +15,9 @@ export function targetUris(origins: readonly string[], path: string, query: stri
   if (!path.isWellFormed() || !path.startsWith('/') || !visibleAscii.test(query)) return [];
   let paths = [''];
   for (const segment of path.slice(1).split('/')) {
-    paths = spellings(segment).flatMap((spelling) => paths.map((before) => `${before}/${spelling}`)).slice(0, mostPaths);
+    paths = spellings(segment)
+      .flatMap((spelling) => paths.map((before) => `${before}/${spelling}`))
+      .slice(0, mostPaths);
   }
   if (visibleAscii.test(path) && !/[?#%]/.test(path)) paths.push(path);
   const search = query === '' ? '' : `?${query}`;

@@ -53,9 +53,7 @@ export class Announce extends Construct {
       because: 'Listing is asked for the streams of a table, not for one stream.',
     });
     fn.allow({
-      actions: ['GetItem', 'PutItem', 'UpdateItem'].map(
-        (action) => `dynamodb:${action}`,
-      ),
+      actions: ['GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action}`),
       on: [tableArn],
     });
     fn.allow({ actions: ['events:PutEvents'], on: [this.bus.eventBusArn] });

@@ -147,9 +147,15 @@ export function ingestGrants(
   { table, bucket }: Pick<MailStore, 'table' | 'bucket'>,
 ): void {
   fn.allow({
-    actions: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'].map(
-      (a) => `dynamodb:${a}`,
-    ),
+    actions: [
+      'GetItem',
+      'BatchGetItem',
+      'Query',
+      'PutItem',
+      'UpdateItem',
+      'DeleteItem',
+      'ConditionCheckItem',
+    ].map((a) => `dynamodb:${a}`),
     on: [table.tableArn],
   });
   fn.allow({

@@ -5,7 +5,11 @@ export class AwsError extends Error {
   /** Members beside the message, such as a transaction's CancellationReasons. */
   readonly fields: Record<string, unknown>;
 
-  constructor(code: string, message: string, options: { status?: number; fields?: Record<string, unknown> } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { status?: number; fields?: Record<string, unknown> } = {},
+  ) {
     super(message);
     this.name = code;
     this.code = code;

@@ -9,7 +9,10 @@ import { calm } from './weather.ts';
 
 /** What the app gives the local cloud: its template, and how a person gets a first key out of it. */
 export interface App {
-  synthesize(options: { mailDomain: string; publicOrigins: string[] }): { template: object; stackName: string };
+  synthesize(options: { mailDomain: string; publicOrigins: string[] }): {
+    template: object;
+    stackName: string;
+  };
   /** The folder that the template's paths of sources start from. */
   project: string;
   firstOrganization(at: { api: string; operator: LocalCloud['operator'] }): Promise<FirstOrganization>;
@@ -27,12 +30,20 @@ const usage = `npm start -- [options]
   --home FOLDER   where everything is kept (default .posthorn)
   --durable       what is acknowledged survives a power loss too, not only the end of the process`;
 
-const port = z.string().regex(/^\d{1,5}$/).transform(Number).pipe(z.number().max(65_535));
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.number().max(65_535));
 const options = z.object({
   port: port.default(8025),
   'smtp-port': port.default(2525),
   'dns-port': port.default(5354),
-  domain: z.string().toLowerCase().regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/).default('posthorn.test'),
+  domain: z
+    .string()
+    .toLowerCase()
+    .regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/)
+    .default('posthorn.test'),
   home: z.string().min(1).default('.posthorn'),
   durable: z.boolean().default(false),
 });
@@ -43,11 +54,21 @@ const region = 'us-east-1';
 /** Reads the command line; a wrong option is an `Error` that says what is allowed. */
 export function readOptions(args: string[]): z.output<typeof options> {
   const text = { type: 'string' } as const;
-  const shape = { port: text, 'smtp-port': text, 'dns-port': text, domain: text, home: text, durable: { type: 'boolean' } } as const;
+  const shape = {
+    port: text,
+    'smtp-port': text,
+    'dns-port': text,
+    domain: text,
+    home: text,
+    durable: { type: 'boolean' },
+  } as const;
   try {
     return options.parse(parseArgs({ args, options: shape, strict: true }).values);
   } catch (error) {
-    const said = error instanceof z.ZodError ? error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n') : (error as Error).message;
+    const said =
+      error instanceof z.ZodError
+        ? error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n')
+        : (error as Error).message;
     throw new Error(`${said}\n\n${usage}`, { cause: error });
   }
 }
@@ -56,14 +77,21 @@ export function readOptions(args: string[]): z.output<typeof options> {
  * Runs the whole cloud until SIGINT or SIGTERM: starts it, gets a first key through the operator's door, writes
  * `<home>/local.json` (mode 0600) and says what to paste.
  */
-export async function serve(args: string[], app: App, print: (line: string) => void = console.log): Promise<void> {
+export async function serve(
+  args: string[],
+  app: App,
+  print: (line: string) => void = console.log,
+): Promise<void> {
   if (args.includes('--help')) return print(usage);
   const { home: folder, domain, durable, port: wanted, ...ports } = readOptions(args);
   const home = resolve(folder);
   await mkdir(home, { recursive: true, mode: 0o700 });
   const remembered = await rememberedKey(home, domain);
   const api = wanted === 0 ? await freePort() : wanted;
-  const { template, stackName } = app.synthesize({ mailDomain: domain, publicOrigins: [`http://127.0.0.1:${api}`] });
+  const { template, stackName } = app.synthesize({
+    mailDomain: domain,
+    publicOrigins: [`http://127.0.0.1:${api}`],
+  });
   const cloud = await startCloud({
     ...{ template, stackName, home, domain, durable, print, region, weather: calm, clock: new Clock() },
     ...{ port: api, smtpPort: ports['smtp-port'], dnsPort: ports['dns-port'] },
@@ -72,7 +100,13 @@ export async function serve(args: string[], app: App, print: (line: string) => v
   const stopped = untilSignal(cloud, print);
   try {
     const first = remembered ?? (await app.firstOrganization(cloud));
-    await writeLocalFile(home, { ...about(cloud), domain, ...first, operator: cloud.operator, pid: process.pid });
+    await writeLocalFile(home, {
+      ...about(cloud),
+      domain,
+      ...first,
+      operator: cloud.operator,
+      pid: process.pid,
+    });
     print(welcome(cloud, domain, home));
   } catch (error) {
     await cloud.stop();
@@ -94,10 +128,15 @@ async function rememberedKey(home: string, domain: string): Promise<FirstOrganiz
 
 async function readLocalFile(home: string): Promise<(FirstOrganization & { domain: string }) | undefined> {
   try {
-    return JSON.parse(await readFile(join(home, 'local.json'), 'utf8')) as FirstOrganization & { domain: string };
+    return JSON.parse(await readFile(join(home, 'local.json'), 'utf8')) as FirstOrganization & {
+      domain: string;
+    };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Error(`${join(home, 'local.json')} cannot be read; move it away to get a new organization and key`, { cause: error });
+    throw new Error(
+      `${join(home, 'local.json')} cannot be read; move it away to get a new organization and key`,
+      { cause: error },
+    );
   }
 }
 

@@ -33,8 +33,8 @@ export function createCaller(transport: Transport): Caller {
     const route: Route = routes[name];
     const answer = await transport({
       method: route.method,
-      path: fillPath(route.path, (path ?? {})),
-      query: encodeQuery((query ?? {})),
+      path: fillPath(route.path, path ?? {}),
+      query: encodeQuery(query ?? {}),
       body,
     });
     return (route.response === undefined ? undefined : route.response.parse(answer)) as Answer<Name>;
@@ -52,7 +52,9 @@ const fillPath = (pattern: string, params: Record<string, string>): string =>
 /** A list travels as one JSON array: repeated or comma-separated, a value with a comma would fall apart. */
 export function encodeQuery(query: object): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query as Record<string, string | number | boolean | string[] | null | undefined>)) {
+  for (const [name, value] of Object.entries(
+    query as Record<string, string | number | boolean | string[] | null | undefined>,
+  )) {
     if (value === undefined || value === null) continue;
     parameters.append(name, Array.isArray(value) ? JSON.stringify(value) : String(value));
   }

@@ -8,16 +8,27 @@ import { settingNames } from '../../lib/infra/config.ts';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 it.each(Object.entries(routes))('docs/api.md tells of %s with its permission', (name, route) => {
-  const line = read('docs/api.md').split('\n').find((one) => one.startsWith(`| \`${name}\` |`));
+  const line = read('docs/api.md')
+    .split('\n')
+    .find((one) => one.startsWith(`| \`${name}\` |`));
   expect(line).toContain(`\`${route.method} ${route.path}\``);
   const names: readonly string[] = permissionNames;
-  expect(line).toContain(names.includes(route.permission) ? `\`${route.permission}\`` : route.permission === 'any' ? 'any key' : 'IAM');
+  expect(line).toContain(
+    names.includes(route.permission)
+      ? `\`${route.permission}\``
+      : route.permission === 'any'
+        ? 'any key'
+        : 'IAM',
+  );
 });
 
 it('docs/api.md lists every problem under its status', () => {
   const lines = read('docs/api.md').split('\n');
   for (const [code, { status }] of Object.entries(problems)) {
-    expect(lines.find((line) => line.startsWith(`| ${status} |`)), code).toContain(`\`${code}\``);
+    expect(
+      lines.find((line) => line.startsWith(`| ${status} |`)),
+      code,
+    ).toContain(`\`${code}\``);
   }
 });
 

@@ -72,7 +72,7 @@ describe('a signed request', () => {
             ? signed.body.toString('latin1')
             : name in signed.headers
               ? signed.headers[name]!
-              : (signed[name as 'path']);
+              : signed[name as 'path'];
         const after = edited(before, change);
         // Field values are compared without the white space around them, methods without case.
         if (after.trim() === before || after.toUpperCase() === before) return;

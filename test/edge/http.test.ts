@@ -64,8 +64,7 @@ function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
     },
   };
   const nonces = {
-    claim: async ({ key: name }: Once) =>
-      (claimed.has(name) ? 'used' : (claimed.add(name), 'claimed')),
+    claim: async ({ key: name }: Once) => (claimed.has(name) ? 'used' : (claimed.add(name), 'claimed')),
   };
   const answering =
     (answer: ((call: any) => Promise<unknown>) | undefined, otherwise: unknown) => async (call: any) => {

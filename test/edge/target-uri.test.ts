@@ -16,7 +16,10 @@ describe('the URI a signer may have meant', () => {
 
   it('may mix spellings from segment to segment', () => {
     expect(uris('/v0/inboxes/a@b/messages/<c@d> e')).toEqual(
-      expect.arrayContaining([`${origin}/v0/inboxes/a@b/messages/%3Cc%40d%3E%20e`, `${origin}/v0/inboxes/a%40b/messages/%3Cc@d%3E%20e`]),
+      expect.arrayContaining([
+        `${origin}/v0/inboxes/a@b/messages/%3Cc%40d%3E%20e`,
+        `${origin}/v0/inboxes/a%40b/messages/%3Cc@d%3E%20e`,
+      ]),
     );
   });
 

@@ -108,8 +108,7 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
       ...((asked.inbox === address || asked.inbox === 'inb_a') && { inbox: ref }),
     }),
   };
-  const claim = async ({ key: name }: Once) =>
-    (used.has(name) ? 'used' : (used.add(name), 'claimed'));
+  const claim = async ({ key: name }: Once) => (used.has(name) ? 'used' : (used.add(name), 'claimed'));
   const door = httpDoor({
     useCases: recorded,
     authenticate: signedCaller({ origins: [origin], directory }),

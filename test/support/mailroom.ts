@@ -18,12 +18,12 @@ export { domain };
 
 /** How often each misfortune strikes in a journey that says nothing else. */
 export const usualOdds: Partial<Record<Misfortune, number>> = {
-  'duplicate': 0.15,
-  'reorder': 0.2,
-  'delay': 0.1,
+  duplicate: 0.15,
+  reorder: 0.2,
+  delay: 0.1,
   'index-lag': 0.1,
   'transaction-conflict': 0.05,
-  'throttle': 0.02,
+  throttle: 0.02,
   'partial-batch': 0.05,
 };
 
@@ -82,7 +82,13 @@ export class Mailroom {
   /** With an unrestricted key of the first organization, or with another one. */
   client(key: { private_jwk: SigningJwk } = this.#first!.key): Client {
     // A client of the field repeats what was throttled; here without waiting seconds for it.
-    return createClient({ baseUrl: this.cloud.api, key, retries: 5, pause: () => wait(20), now: () => this.cloud.clock.now() });
+    return createClient({
+      baseUrl: this.cloud.api,
+      key,
+      retries: 5,
+      pause: () => wait(20),
+      now: () => this.cloud.clock.now(),
+    });
   }
 
   get operator(): Operator {
@@ -93,7 +99,10 @@ export class Mailroom {
 
   /** A key of the first organization, or of another, with just these permissions. */
   async clientWith(permissions?: Permissions, organization_id = this.organization_id): Promise<Client> {
-    const issued = await this.operator.apiKeys.create(organization_id, { type: 'generate', ...(permissions && { permissions }) });
+    const issued = await this.operator.apiKeys.create(organization_id, {
+      type: 'generate',
+      ...(permissions && { permissions }),
+    });
     return this.client({ private_jwk: issued.private_jwk! });
   }
 
@@ -111,7 +120,12 @@ export class Mailroom {
 
   /** Sends as alice@sender.test, which authenticates from this machine. Returns with the 250. */
   async send(mail: SendMailOptions): Promise<void> {
-    await this.#transport!.sendMail({ from: 'Alice <alice@sender.test>', subject: 'A test', text: 'Hello.', ...mail });
+    await this.#transport!.sendMail({
+      from: 'Alice <alice@sender.test>',
+      subject: 'A test',
+      text: 'Hello.',
+      ...mail,
+    });
   }
 
   /** Sends these bytes as they are; in text, every line ends in CRLF. */
@@ -149,15 +163,24 @@ export class Mailroom {
   #work(): number {
     const { list } = this.cloud.calls;
     let count = 0;
-    for (const { service, by } of list) if (service !== 'sqs' && !/operator|apifunction|apioperator/.test(by)) count++;
+    for (const { service, by } of list)
+      if (service !== 'sqs' && !/operator|apifunction|apioperator/.test(by)) count++;
     return count;
   }
 
   /** The messages of an inbox, newest first, once there are so many and the lists say so. */
-  async messages(inbox: string, count: number, client = this.client(), query: Parameters<Client['inboxes']['messages']['list']>[1] = {}) {
+  async messages(
+    inbox: string,
+    count: number,
+    client = this.client(),
+    query: Parameters<Client['inboxes']['messages']['list']>[1] = {},
+  ) {
     return this.eventually(async () => {
       const { messages } = await client.inboxes.messages.list(inbox, query);
-      if (messages.length !== count) throw new Error(`${messages.length} messages in ${inbox}, not ${count}: ${messages.map(({ subject }) => subject).join(', ')}`);
+      if (messages.length !== count)
+        throw new Error(
+          `${messages.length} messages in ${inbox}, not ${count}: ${messages.map(({ subject }) => subject).join(', ')}`,
+        );
       return messages;
     });
   }
@@ -165,9 +188,15 @@ export class Mailroom {
   /** The one message of this subject, whole. */
   async message(inbox: string, subject: string, client = this.client()): Promise<Message> {
     const found = await this.eventually(async () => {
-      const { messages } = await client.inboxes.messages.list(inbox, { limit: 100, include_spam: true, include_blocked: true, include_unauthenticated: true });
+      const { messages } = await client.inboxes.messages.list(inbox, {
+        limit: 100,
+        include_spam: true,
+        include_blocked: true,
+        include_unauthenticated: true,
+      });
       const [one, ...others] = messages.filter((each) => each.subject === subject);
-      if (one === undefined || others.length > 0) throw new Error(`${others.length + (one ? 1 : 0)} messages "${subject}" in ${inbox}`);
+      if (one === undefined || others.length > 0)
+        throw new Error(`${others.length + (one ? 1 : 0)} messages "${subject}" in ${inbox}`);
       return one;
     });
     return client.inboxes.messages.get(inbox, found.message_id);
@@ -176,7 +205,9 @@ export class Mailroom {
   /** Waits until nothing is on its way: no message in a queue, nothing left in `incoming/`. */
   async quiet(): Promise<void> {
     await this.eventually(async () => {
-      const left = (await this.objects('incoming/')).filter((key) => !key.endsWith('/AMAZON_SES_SETUP_NOTIFICATION'));
+      const left = (await this.objects('incoming/')).filter(
+        (key) => !key.endsWith('/AMAZON_SES_SETUP_NOTIFICATION'),
+      );
       const waiting = left.length + (await this.queued((name) => !/dead/i.test(name)));
       if (waiting > 0) throw new Error(`${waiting} messages are on their way`);
     });
@@ -184,7 +215,9 @@ export class Mailroom {
 
   /** URLs of queues whose logical id matches. */
   queueUrls(matches: (logicalId: string) => boolean): string[] {
-    return Object.entries(this.cloud.refs).flatMap(([id, ref]) => (/^https?:.*\/\d{12}\//.test(ref) && matches(id) ? [ref] : []));
+    return Object.entries(this.cloud.refs).flatMap(([id, ref]) =>
+      /^https?:.*\/\d{12}\//.test(ref) && matches(id) ? [ref] : [],
+    );
   }
 
   /** Signs as the operator, at the time of the cloud. */
@@ -204,16 +237,24 @@ export class Mailroom {
   }
   /** Keys of the mail bucket that begin so; at most 1,000. */
   async objects(prefix: string): Promise<string[]> {
-    const { Contents = [] } = await this.s3().send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix }));
+    const { Contents = [] } = await this.s3().send(
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix }),
+    );
     return Contents.map(({ Key }) => Key!);
   }
 
   async queued(matches: (logicalId: string) => boolean): Promise<number> {
     const sqs = this.sqs();
-    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed'] as const;
+    const AttributeNames = [
+      'ApproximateNumberOfMessages',
+      'ApproximateNumberOfMessagesNotVisible',
+      'ApproximateNumberOfMessagesDelayed',
+    ] as const;
     let sum = 0;
     for (const QueueUrl of this.queueUrls(matches)) {
-      const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }));
+      const { Attributes = {} } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
+      );
       for (const name of AttributeNames) sum += Number(Attributes[name]);
     }
     return sum;
@@ -225,7 +266,9 @@ export class Mailroom {
   }
 
   tell(): void {
-    console.log(`weather seed ${this.seed} (repeat with WEATHER_SEED=${this.seed})\n${this.printed.slice(-30).join('\n')}`);
+    console.log(
+      `weather seed ${this.seed} (repeat with WEATHER_SEED=${this.seed})\n${this.printed.slice(-30).join('\n')}`,
+    );
   }
 
   /** Stops the cloud, and says what no journey may leave behind. */
@@ -234,8 +277,14 @@ export class Mailroom {
     const { iam, services } = this.cloud;
     try {
       this.#raining = false;
-      const deadLetters = this.#options.expects?.deadLetters ? 0 : await this.queued((id) => /dead/i.test(id));
-      expect({ refusals: iam.refusals, stray: services.lambda.strayCalls, deadLetters }).toEqual({ refusals: [], stray: [], deadLetters: 0 });
+      const deadLetters = this.#options.expects?.deadLetters
+        ? 0
+        : await this.queued((id) => /dead/i.test(id));
+      expect({ refusals: iam.refusals, stray: services.lambda.strayCalls, deadLetters }).toEqual({
+        refusals: [],
+        stray: [],
+        deadLetters: 0,
+      });
     } finally {
       await this.#open.close();
     }
@@ -244,7 +293,11 @@ export class Mailroom {
   #weather(): Weather {
     const { odds } = this.#options;
     const inner = badWeather(this.seed, odds === 'calm' ? {} : { ...usualOdds, ...odds });
-    return { seed: inner.seed, random: () => inner.random(), strikes: (misfortune) => this.#raining && inner.strikes(misfortune) };
+    return {
+      seed: inner.seed,
+      random: () => inner.random(),
+      strikes: (misfortune) => this.#raining && inner.strikes(misfortune),
+    };
   }
 }
 

@@ -12,7 +12,10 @@ export interface Dialogue {
  * Sends one mail over a bare socket, MAIL, RCPT and DATA in one packet (RFC 2920), and answers the last line of each
  * reply from the first of them on. It ends at the first reply that leaves nothing to send.
  */
-export async function smtpDialogue({ host, port }: { host: string; port: number }, mail: Dialogue): Promise<string[]> {
+export async function smtpDialogue(
+  { host, port }: { host: string; port: number },
+  mail: Dialogue,
+): Promise<string[]> {
   const socket = connect({ host, port, noDelay: true });
   const replies = linesOf(socket)[Symbol.asyncIterator]();
   const reply = async (): Promise<string> => {
@@ -27,7 +30,11 @@ export async function smtpDialogue({ host, port }: { host: string; port: number 
     socket.write('EHLO sender.test\r\n');
     await reply();
     const { from, to, parameters = '' } = mail;
-    const commands = [`MAIL FROM:<${from}> ${parameters}`.trimEnd(), ...to.map((one) => `RCPT TO:<${one}>`), 'DATA'];
+    const commands = [
+      `MAIL FROM:<${from}> ${parameters}`.trimEnd(),
+      ...to.map((one) => `RCPT TO:<${one}>`),
+      'DATA',
+    ];
     socket.write(commands.map((line) => `${line}\r\n`).join(''));
     const said: string[] = [];
     for (const _ of commands) said.push(await reply());
@@ -51,4 +58,10 @@ async function* linesOf(socket: AsyncIterable<Buffer>): AsyncGenerator<string> {
 
 /** RFC 5321 §4.5.2; the final CRLF is the terminator's. */
 const stuffed = (data: Buffer): Buffer =>
-  Buffer.from(data.toString('latin1').replace(/(^|\r\n)\./g, '$1..').replace(/\r\n$/, ''), 'latin1');
+  Buffer.from(
+    data
+      .toString('latin1')
+      .replace(/(^|\r\n)\./g, '$1..')
+      .replace(/\r\n$/, ''),
+    'latin1',
+  );

@@ -125,18 +125,16 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
     },
     async fill(rows) {
       for (let at = 0; at < rows.length; at += 25) {
-        const requests = rows
-          .slice(at, at + 25)
-          .map((row) => ({
-            PutRequest: {
-              Item: Object.fromEntries(
-                Object.entries(row).map(([name, value]) => [
-                  name,
-                  typeof value === 'number' ? { N: String(value) } : { S: String(value) },
-                ]),
-              ),
-            },
-          }));
+        const requests = rows.slice(at, at + 25).map((row) => ({
+          PutRequest: {
+            Item: Object.fromEntries(
+              Object.entries(row).map(([name, value]) => [
+                name,
+                typeof value === 'number' ? { N: String(value) } : { S: String(value) },
+              ]),
+            ),
+          },
+        }));
         let left: object | undefined = { mailroom: requests };
         while (left !== undefined && Object.keys(left).length > 0) {
           ({ UnprocessedItems: left } = engine.call(

@@ -15,12 +15,20 @@ const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
 export const packBodies = (bodies: Bodies): Buffer => brotliCompressSync(JSON.stringify(bodies), options);
 /** Our own output, so its size is known to be bounded by what the parser lets through. */
-export const unpackBodies = (packed: Uint8Array): Bodies => JSON.parse(brotliDecompressSync(packed).toString()) as Bodies;
+export const unpackBodies = (packed: Uint8Array): Bodies =>
+  JSON.parse(brotliDecompressSync(packed).toString()) as Bodies;
 
 export const fitsRow = async (bodies: Bodies): Promise<boolean> => {
   // Text that compresses below 4 KB is not over 400 KB; do not spend time on finding out.
-  const plain = Object.values(bodies).reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0);
+  const plain = Object.values(bodies).reduce(
+    (sum, part) => sum + (typeof part === 'string' ? part.length : 0),
+    0,
+  );
   return plain < 100 * largestRow && packBodies(bodies).length <= largestRow;
 };
 
-export const bodyRow = (owner: Owner, ulid: string, bodies: Bodies): Row => ({ ...bodyKey(owner, ulid), v: rowVersion, packed: packBodies(bodies) });
+export const bodyRow = (owner: Owner, ulid: string, bodies: Bodies): Row => ({
+  ...bodyKey(owner, ulid),
+  v: rowVersion,
+  packed: packBodies(bodies),
+});

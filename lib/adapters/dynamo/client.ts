@@ -16,7 +16,9 @@ export interface Database {
  */
 export const openDatabase = (tableName: string, client = new DynamoDBClient({})): Database => ({
   tableName,
-  client: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true } }),
+  client: DynamoDBDocumentClient.from(client, {
+    marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
+  }),
 });
 
 /** Version of the rows this code writes. */

@@ -7,7 +7,15 @@ import { threadEntries } from '../../core/thread-state.ts';
 import { bodyRow, fitsRow } from './body-row.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { eventRow } from './event-rows.ts';
-import { contentClaimKey, deliveryClaimKey, inboxKey, messageKey, threadEntryKey, threadKey, wireIdKey } from './keys.ts';
+import {
+  contentClaimKey,
+  deliveryClaimKey,
+  inboxKey,
+  messageKey,
+  threadEntryKey,
+  threadKey,
+  wireIdKey,
+} from './keys.ts';
 import { entryWrites } from './list-rows.ts';
 import { messageRow } from './message-rows.ts';
 import { alive, getRows } from './rows.ts';
@@ -34,27 +42,54 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
   function writesOf(delivery: Delivery): Write<Word>[] {
     const { inbox, message, before, after } = delivery;
     const ulid = ulidOf(message.message_id);
-    const conditional = [...claims(delivery), { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' } as const, threadWrite(before, after, 'changed' as const)];
-    const entry = { ...threadEntryKey(inbox.organization_id, after.thread_id), v: rowVersion, uid: inbox.uid, inbox_id: inbox.inbox_id, pod_id: inbox.pod_id };
+    const conditional = [
+      ...claims(delivery),
+      { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' } as const,
+      threadWrite(before, after, 'changed' as const),
+    ];
+    const entry = {
+      ...threadEntryKey(inbox.organization_id, after.thread_id),
+      v: rowVersion,
+      uid: inbox.uid,
+      inbox_id: inbox.inbox_id,
+      pod_id: inbox.pod_id,
+    };
     const rows: Write<Word>[] = [
       ...(before === undefined ? [{ put: entry }] : []),
       { put: { ...messageKey(inbox, ulid), ...messageRow(message) } },
       ...(delivery.bodies === undefined ? [] : [{ put: bodyRow(inbox, ulid, delivery.bodies) }]),
-      ...entryWrites(inbox, [], messageEntries(message), { message_id: message.message_id, thread_id: message.thread_id }),
-      ...entryWrites(inbox, before === undefined ? [] : threadEntries(before), threadEntries(after), { thread_id: after.thread_id }),
+      ...entryWrites(inbox, [], messageEntries(message), {
+        message_id: message.message_id,
+        thread_id: message.thread_id,
+      }),
+      ...entryWrites(inbox, before === undefined ? [] : threadEntries(before), threadEntries(after), {
+        thread_id: after.thread_id,
+      }),
       { put: eventRow(inbox, delivery.event, seconds()) },
     ];
     // A thread with every label there is takes 60 rows, the mail 15: whatever the mail refers to, it fits.
     const leads = delivery.leads.slice(0, maxWrites - conditional.length - rows.length);
-    return [...conditional, ...leads.map(({ id, was }) => leadWrite(inbox, id, was, after.thread_id)), ...rows];
+    return [
+      ...conditional,
+      ...leads.map(({ id, was }) => leadWrite(inbox, id, was, after.thread_id)),
+      ...rows,
+    ];
   }
 
   function claims({ inbox, message, ses_id, digest }: Delivery): Write<Word>[] {
     const claim = { v: rowVersion, message_id: message.message_id };
     return [
-      { put: { ...deliveryClaimKey(inbox, ses_id), ...claim, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'delivered' },
       {
-        put: { ...contentClaimKey(inbox, message.rfc822_message_id ?? '', digest), ...claim, [table.ttl]: seconds() + contentClaimSeconds },
+        put: { ...deliveryClaimKey(inbox, ses_id), ...claim, [table.ttl]: seconds() + deliveryClaimSeconds },
+        condition: absent,
+        otherwise: 'delivered',
+      },
+      {
+        put: {
+          ...contentClaimKey(inbox, message.rfc822_message_id ?? '', digest),
+          ...claim,
+          [table.ttl]: seconds() + contentClaimSeconds,
+        },
         condition: `${absent} OR #expires <= :now`,
         names: { '#expires': table.ttl },
         values: { ':now': seconds() },
@@ -66,8 +101,13 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
   return {
     async acquaint(inbox, { ses_id, rfc822_message_id, digest, ids }) {
       const claims = [deliveryClaimKey(inbox, ses_id), contentClaimKey(inbox, rfc822_message_id, digest)];
-      const [delivered, twin, ...leads] = await getRows(database, [...claims, ...ids.map((id) => wireIdKey(inbox, id))]);
-      const threads = leads.flatMap((row, at): [string, string][] => (row === undefined ? [] : [[ids[at]!, row['thread_id']]]));
+      const [delivered, twin, ...leads] = await getRows(database, [
+        ...claims,
+        ...ids.map((id) => wireIdKey(inbox, id)),
+      ]);
+      const threads = leads.flatMap((row, at): [string, string][] =>
+        row === undefined ? [] : [[ids[at]!, row['thread_id']]],
+      );
       return {
         delivered: delivered !== undefined,
         ...(twin !== undefined && alive(twin, now()) && { twin: twin['message_id'] as string }),
@@ -76,7 +116,10 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
     },
 
     async threads(inbox, threadIds) {
-      const rows = await getRows(database, threadIds.map((id) => threadKey(inbox, id)));
+      const rows = await getRows(
+        database,
+        threadIds.map((id) => threadKey(inbox, id)),
+      );
       return rows.flatMap((row) => (row === undefined ? [] : [toThread(row)]));
     },
 
@@ -84,14 +127,30 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
       const outcome = await transact(database, writesOf(delivery));
       if (outcome === 'done') return 'added';
       // Neighbours that came at the same time should not meet again at the same time.
-      if (outcome.refused === 'changed' || outcome.refused === 'duplicate') await wait(Math.random() * maxPauseMs);
+      if (outcome.refused === 'changed' || outcome.refused === 'duplicate')
+        await wait(Math.random() * maxPauseMs);
       return outcome.refused;
     },
 
     async countDuplicate(inbox, { ses_id, of }) {
       const outcome = await transact<'counted' | 'gone'>(database, [
-        { put: { ...deliveryClaimKey(inbox, ses_id), v: rowVersion, message_id: of, [table.ttl]: seconds() + deliveryClaimSeconds }, condition: absent, otherwise: 'counted' },
-        { update: messageKey(inbox, ulidOf(of)), set: 'ADD duplicates :one', condition: 'attribute_exists(pk)', values: { ':one': 1 }, otherwise: 'gone' },
+        {
+          put: {
+            ...deliveryClaimKey(inbox, ses_id),
+            v: rowVersion,
+            message_id: of,
+            [table.ttl]: seconds() + deliveryClaimSeconds,
+          },
+          condition: absent,
+          otherwise: 'counted',
+        },
+        {
+          update: messageKey(inbox, ulidOf(of)),
+          set: 'ADD duplicates :one',
+          condition: 'attribute_exists(pk)',
+          values: { ':one': 1 },
+          otherwise: 'gone',
+        },
       ]);
       return outcome === 'done' ? 'counted' : outcome.refused;
     },
@@ -103,5 +162,10 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
 function leadWrite(inbox: InboxRef, id: string, was: string | undefined, threadId: string): Write<Word> {
   const row: Row = { ...wireIdKey(inbox, id), v: rowVersion, thread_id: threadId };
   if (was === undefined) return { put: row, condition: absent, otherwise: 'changed' };
-  return { put: row, condition: `${absent} OR thread_id = :was`, values: { ':was': was }, otherwise: 'changed' };
+  return {
+    put: row,
+    condition: `${absent} OR thread_id = :was`,
+    values: { ':was': was },
+    otherwise: 'changed',
+  };
 }

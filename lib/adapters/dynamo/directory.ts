@@ -14,16 +14,27 @@ const longest = 320;
  * uid costs one read more, since the organization it lies in is known only from the credential.
  */
 export const directory = (database: Database) => ({
-  async lookUp({ keyid, inbox: named }: { keyid: string; inbox?: string }): Promise<{ credential?: Credential; inbox?: InboxRef }> {
+  async lookUp({
+    keyid,
+    inbox: named,
+  }: {
+    keyid: string;
+    inbox?: string;
+  }): Promise<{ credential?: Credential; inbox?: InboxRef }> {
     // What is longer than any of ours is nobody's; DynamoDB would refuse it as a key.
     if (keyid.length > longest) return {};
     const inbox = named === undefined || named.length > longest ? undefined : named;
     const byAddress = inbox?.includes('@') === true;
-    const [key, address] = await getRows(database, [credentialKey(keyid), ...(byAddress ? [addressKey(inbox.toLowerCase())] : [])]);
+    const [key, address] = await getRows(database, [
+      credentialKey(keyid),
+      ...(byAddress ? [addressKey(inbox.toLowerCase())] : []),
+    ]);
     if (key === undefined) return {};
     const credential = toCredential(key);
     if (inbox === undefined) return { credential };
-    const row = byAddress ? address : await getRow(database, inboxKey({ organization_id: credential.organization_id, uid: inbox }));
+    const row = byAddress
+      ? address
+      : await getRow(database, inboxKey({ organization_id: credential.organization_id, uid: inbox }));
     return { credential, ...(row !== undefined && { inbox: toRef(row) }) };
   },
 });

@@ -25,7 +25,10 @@ export function dueWrite(work: DueWork, at: number): Write<never> {
 
 /** Work is named within its minute by its shard and its cause. */
 const idOf = (shard: number, cause: string): string => `${shard}/${cause}`;
-const partsOf = (id: string): { shard: number; cause: string } => ({ shard: Number(id.slice(0, id.indexOf('/'))), cause: id.slice(id.indexOf('/') + 1) });
+const partsOf = (id: string): { shard: number; cause: string } => ({
+  shard: Number(id.slice(0, id.indexOf('/'))),
+  cause: id.slice(id.indexOf('/') + 1),
+});
 const keyOf = (minute: string, id: string): Key => dueKey(minute, partsOf(id).shard, partsOf(id).cause);
 
 /** What waits, by minute. A cursor row says up to which minute everything is done, so that an outage loses nothing. */
@@ -44,7 +47,12 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
       const work: { id: string; work: DueWork }[] = [];
       let after: Record<string, unknown> | undefined;
       do {
-        const { rows, last } = await queryRange(database, { partition: dueKey(minute, shard, '').pk, ascending: true, limit: 100, ...(after && { after }) });
+        const { rows, last } = await queryRange(database, {
+          partition: dueKey(minute, shard, '').pk,
+          ascending: true,
+          limit: 100,
+          ...(after && { after }),
+        });
         work.push(...rows.map((row) => ({ id: idOf(shard, row['sk']), work: row['work'] as DueWork })));
         after = last;
       } while (after !== undefined);
@@ -73,6 +81,8 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
   async close(minute) {
     // The clocks of the functions that write due rows may be a little behind; two minutes stay open.
     if (timeOf(minute) > now() - 2 * minuteMs) return;
-    await database.client.send(new PutCommand({ TableName: database.tableName, Item: { ...dueCursorKey, v: rowVersion, minute } }));
+    await database.client.send(
+      new PutCommand({ TableName: database.tableName, Item: { ...dueCursorKey, v: rowVersion, minute } }),
+    );
   },
 });

@@ -14,7 +14,14 @@ export const eventLog = (database: Database): EventLog => ({
       if (known !== undefined) return known;
       const head = (await getRow(database, logHeadKey(owner)))?.['position'] ?? 0;
       const outcome = await transact<'numbered' | 'moved'>(database, [
-        { update: event, set: 'SET #position = :next', condition: 'attribute_exists(pk) AND attribute_not_exists(#position)', names: { '#position': 'position' }, values: { ':next': head + 1 }, otherwise: 'numbered' },
+        {
+          update: event,
+          set: 'SET #position = :next',
+          condition: 'attribute_exists(pk) AND attribute_not_exists(#position)',
+          names: { '#position': 'position' },
+          values: { ':next': head + 1 },
+          otherwise: 'numbered',
+        },
         {
           put: { ...logHeadKey(owner), v: rowVersion, position: head + 1 },
           condition: 'attribute_not_exists(pk) OR #position = :head',

@@ -21,6 +21,13 @@ export const eventRow = (owner: Owner, event: MailEvent, nowSeconds: number): Ro
 /** The event in a new image of the stream; `undefined` when the row is none. */
 export function eventOf(image: unknown): (MailEvent & { uid: string }) | undefined {
   if (image === undefined) return undefined;
-  const { pk: _pk, sk: _sk, v: _v, [table.rowType]: type, [table.ttl]: _expires, ...event } = unmarshall(image as Record<string, AttributeValue>);
+  const {
+    pk: _pk,
+    sk: _sk,
+    v: _v,
+    [table.rowType]: type,
+    [table.ttl]: _expires,
+    ...event
+  } = unmarshall(image as Record<string, AttributeValue>);
   return type === table.eventRow ? (event as MailEvent & { uid: string }) : undefined;
 }

@@ -5,7 +5,16 @@ import type { Webhook } from '../../contract/webhook.ts';
 import type { InboxStore, Provision, StoredInbox } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { credentialWrites } from './credential-rows.ts';
-import { addressKey, byOrganizationPk, byPodPk, clientIdKey, inboxKey, organizationKey, webhookKey, type Key } from './keys.ts';
+import {
+  addressKey,
+  byOrganizationPk,
+  byPodPk,
+  clientIdKey,
+  inboxKey,
+  organizationKey,
+  webhookKey,
+  type Key,
+} from './keys.ts';
 import { nonceWrite } from './nonces.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { table } from './table.ts';
@@ -34,8 +43,16 @@ export const inboxRow = (inbox: StoredInbox): Row => ({
   [table.byOrganization.sortKey]: inbox.uid,
 });
 
-const ownKeys = ['pk', 'sk', 'v', ...[table.byPod, table.byOrganization].flatMap((index) => [index.partitionKey, index.sortKey])];
-const toInbox = (row: Row): StoredInbox => Object.fromEntries(Object.entries(row).filter(([name]) => !ownKeys.includes(name))) as unknown as StoredInbox;
+const ownKeys = [
+  'pk',
+  'sk',
+  'v',
+  ...[table.byPod, table.byOrganization].flatMap((index) => [index.partitionKey, index.sortKey]),
+];
+const toInbox = (row: Row): StoredInbox =>
+  Object.fromEntries(
+    Object.entries(row).filter(([name]) => !ownKeys.includes(name)),
+  ) as unknown as StoredInbox;
 
 type ProvisionWord = 'nonce_used' | 'organization' | 'existing' | 'taken' | 'key_registered';
 
@@ -69,23 +86,50 @@ function provisionWrites({ inbox, credential, webhook, once }: Provision): Write
   return [
     ...(once === undefined ? [] : [nonceWrite(once, 'nonce_used' as const)]),
     organization,
-    ...(client_id === undefined ? [] : [{ put: { ...clientIdKey(organization_id, 'inbox', client_id), v: rowVersion, uid, ...made }, condition: absent, otherwise: 'existing' as const }]),
+    ...(client_id === undefined
+      ? []
+      : [
+          {
+            put: { ...clientIdKey(organization_id, 'inbox', client_id), v: rowVersion, uid, ...made },
+            condition: absent,
+            otherwise: 'existing' as const,
+          },
+        ]),
     { put: addressRow(inbox_id, inbox), condition: absent, otherwise: 'taken' },
     ...(credential === undefined ? [] : credentialWrites(credential, 'key_registered' as const)),
     { put: inboxRow(inbox) },
-    ...(webhook === undefined ? [] : [{ put: { ...webhookKey(organization_id, webhook.webhook_id), v: rowVersion, inbox_uid: uid, ...webhook } }]),
+    ...(webhook === undefined
+      ? []
+      : [
+          {
+            put: {
+              ...webhookKey(organization_id, webhook.webhook_id),
+              v: rowVersion,
+              inbox_uid: uid,
+              ...webhook,
+            },
+          },
+        ]),
   ];
 }
 
 /** What a `client_id` made, by its row. */
 async function madeBefore(database: Database, organization_id: string, { uid, credential, webhook_id }: Row) {
-  const keys = [inboxKey({ organization_id, uid }), ...(webhook_id === undefined ? [] : [webhookKey(organization_id, webhook_id)])];
+  const keys = [
+    inboxKey({ organization_id, uid }),
+    ...(webhook_id === undefined ? [] : [webhookKey(organization_id, webhook_id)]),
+  ];
   const [inbox, hook] = await getRows(database, keys);
   if (inbox === undefined) throw new Error('a client id leads to no inbox');
-  return { existing: toInbox(inbox), ...(credential && { credential }), ...(hook && { webhook: toWebhook(hook) }) };
+  return {
+    existing: toInbox(inbox),
+    ...(credential && { credential }),
+    ...(hook && { webhook: toWebhook(hook) }),
+  };
 }
 
-const toWebhook = ({ pk: _pk, sk: _sk, v: _v, inbox_uid: _uid, ...webhook }: Row): Webhook => webhook as Webhook;
+const toWebhook = ({ pk: _pk, sk: _sk, v: _v, inbox_uid: _uid, ...webhook }: Row): Webhook =>
+  webhook as Webhook;
 
 /** Inboxes and their addresses in the table. */
 export const inboxStore = (database: Database): InboxStore => ({
@@ -110,16 +154,30 @@ export const inboxStore = (database: Database): InboxStore => ({
 
   async list({ organization_id, pod_id }, { limit, ascending, after }) {
     const index = pod_id === undefined ? table.byOrganization : table.byPod;
-    const partition = pod_id === undefined ? byOrganizationPk(organization_id) : byPodPk(organization_id, pod_id);
-    const { rows, last } = await queryRange(database, { index, partition, limit, ascending, ...(after && { after }) });
+    const partition =
+      pod_id === undefined ? byOrganizationPk(organization_id) : byPodPk(organization_id, pod_id);
+    const { rows, last } = await queryRange(database, {
+      index,
+      partition,
+      limit,
+      ascending,
+      ...(after && { after }),
+    });
     const inboxes = await getRows(database, rows as Key[]);
     return { items: inboxes.filter((row) => row !== undefined).map(toInbox), ...(last && { next: last }) };
   },
 
   async update(inbox, expected) {
     const { display_name, metadata, updated_at } = inbox;
-    const sets = ['updated_at = :updated_at', ...(display_name === undefined ? [] : ['display_name = :display_name']), ...(metadata === undefined ? [] : ['metadata = :metadata'])];
-    const removes = [...(display_name === undefined ? ['display_name'] : []), ...(metadata === undefined ? ['metadata'] : [])];
+    const sets = [
+      'updated_at = :updated_at',
+      ...(display_name === undefined ? [] : ['display_name = :display_name']),
+      ...(metadata === undefined ? [] : ['metadata = :metadata']),
+    ];
+    const removes = [
+      ...(display_name === undefined ? ['display_name'] : []),
+      ...(metadata === undefined ? ['metadata'] : []),
+    ];
     try {
       await database.client.send(
         new UpdateCommand({
@@ -127,7 +185,12 @@ export const inboxStore = (database: Database): InboxStore => ({
           Key: inboxKey(inbox),
           UpdateExpression: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
           ConditionExpression: 'updated_at = :expected',
-          ExpressionAttributeValues: { ':updated_at': updated_at, ':display_name': display_name, ':metadata': metadata, ':expected': expected },
+          ExpressionAttributeValues: {
+            ':updated_at': updated_at,
+            ':display_name': display_name,
+            ':metadata': metadata,
+            ':expected': expected,
+          },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
@@ -140,10 +203,17 @@ export const inboxStore = (database: Database): InboxStore => ({
 
   async holders(addresses) {
     const rows = await getRows(database, addresses.map(addressKey));
-    const found = rows.flatMap((row, at): [string, InboxRef][] => (row === undefined ? [] : [[addresses[at]!, toRef(row)]]));
+    const found = rows.flatMap((row, at): [string, InboxRef][] =>
+      row === undefined ? [] : [[addresses[at]!, toRef(row)]],
+    );
     return new Map(found);
   },
 });
 
 /** An address row as the edge and the receiver read it. */
-export const toRef = ({ uid, inbox_id, organization_id, pod_id }: Row): InboxRef => ({ uid, inbox_id, organization_id, pod_id });
+export const toRef = ({ uid, inbox_id, organization_id, pod_id }: Row): InboxRef => ({
+  uid,
+  inbox_id,
+  organization_id,
+  pod_id,
+});

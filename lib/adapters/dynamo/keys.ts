@@ -34,15 +34,18 @@ export const organizationEntryKey = (organization: string): Key => key('ORGS', o
 /** Mail nobody has an address for, by day of arrival (`2026-01-31`), newest last. */
 export const undeliverableKey = (day: string, id: string): Key => key(`LOST#${day}`, id);
 /** What waits, by the minute it is due (`2026-01-31T12:00`) and one of `dueShards`. */
-export const dueKey = (minute: string, shard: number, cause: string): Key => key(`DUE#${minute}#${shard}`, cause);
+export const dueKey = (minute: string, shard: number, cause: string): Key =>
+  key(`DUE#${minute}#${shard}`, cause);
 export const dueCursorKey: Key = key('DUE#', 'CURSOR');
 /** Several shards, so that a minute with much to do is not one partition of 1,000 write units a second. */
 export const dueShards = 4;
 export const secretKey = (name: string): Key => key('SECRET', name);
 
 export const organizationKey = (organization: string): Key => key(organizationPk(organization), 'ORG');
-export const apiKeyKey = (organization: string, id: string): Key => key(organizationPk(organization), `KEY#${id}`);
-export const webhookKey = (organization: string, id: string): Key => key(organizationPk(organization), `WEBHOOK#${id}`);
+export const apiKeyKey = (organization: string, id: string): Key =>
+  key(organizationPk(organization), `KEY#${id}`);
+export const webhookKey = (organization: string, id: string): Key =>
+  key(organizationPk(organization), `WEBHOOK#${id}`);
 /** What a `client_id` made: a repeat finds it instead of making another. */
 export const clientIdKey = (organization: string, resource: string, clientId: string): Key =>
   key(organizationPk(organization), `CLIENT#${resource}#${clientId}`);
@@ -58,9 +61,11 @@ export const messagePrefix = 'M#';
 export const bodyKey = (owner: Owner, ulid: string): Key => key(inboxPk(owner), `B#${ulid}`);
 export const threadKey = (owner: Owner, threadId: string): Key => key(inboxPk(owner), `T#${threadId}`);
 /** A Message-ID of this inbox, its own or one referred to → the thread it is in. */
-export const wireIdKey = (owner: Owner, messageId: string): Key => key(inboxPk(owner), `R#${hash(`id:${messageId}`)}`);
+export const wireIdKey = (owner: Owner, messageId: string): Key =>
+  key(inboxPk(owner), `R#${hash(`id:${messageId}`)}`);
 /** The claim of one SES delivery to this inbox. */
-export const deliveryClaimKey = (owner: Owner, sesId: string): Key => key(inboxPk(owner), `R#${hash(`ses:${sesId}`)}`);
+export const deliveryClaimKey = (owner: Owner, sesId: string): Key =>
+  key(inboxPk(owner), `R#${hash(`ses:${sesId}`)}`);
 /** The claim of the same bytes under the same Message-ID; it ends after three days. */
 export const contentClaimKey = (owner: Owner, messageId: string, digest: string): Key =>
   key(inboxPk(owner), `R#${hash(`mail:${messageId}\n${digest}`)}`);
@@ -87,9 +92,11 @@ export const logHeadKey = (owner: Owner): Key => key(`${inboxPk(owner)}#E`, 'HEA
 
 /** Index rows. Threads of an organization lie in shards, since all its mail moves them. */
 export const threadShards = 4;
-export const byPodPk = (organization: string, pod: string): string => `${organizationPk(organization)}#P#${pod}`;
+export const byPodPk = (organization: string, pod: string): string =>
+  `${organizationPk(organization)}#P#${pod}`;
 export const byOrganizationPk = (organization: string): string => `${organizationPk(organization)}#I`;
 export const threadShardPk = (organization: string, visible: boolean, shard: number): string =>
   `${organizationPk(organization)}#${visible ? 'TV' : 'TH'}#${shard}`;
 /** The shard of a thread or a due row: stable, and spread evenly. */
-export const shardOf = (id: string, shards: number): number => createHash('sha256').update(id).digest()[0]! % shards;
+export const shardOf = (id: string, shards: number): number =>
+  createHash('sha256').update(id).digest()[0]! % shards;

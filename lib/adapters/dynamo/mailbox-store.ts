@@ -6,7 +6,17 @@ import { unpackBodies } from './body-row.ts';
 import type { Database, Row } from './client.ts';
 import { dueWrite } from './due-store.ts';
 import { eventRow } from './event-rows.ts';
-import { bodyKey, contentClaimKey, listPk, messageKey, threadEntryKey, threadKey, threadShardPk, threadShards, type Key } from './keys.ts';
+import {
+  bodyKey,
+  contentClaimKey,
+  listPk,
+  messageKey,
+  threadEntryKey,
+  threadKey,
+  threadShardPk,
+  threadShards,
+  type Key,
+} from './keys.ts';
 import { entryWrites } from './list-rows.ts';
 import { messageRow, toMessage } from './message-rows.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
@@ -25,13 +35,23 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
   },
 
   async messages(inbox, messageIds) {
-    const rows = await getRows(database, messageIds.map((id) => messageKey(inbox, ulidOf(id))));
+    const rows = await getRows(
+      database,
+      messageIds.map((id) => messageKey(inbox, ulidOf(id))),
+    );
     return rows.map((row) => row && toMessage(row));
   },
 
   async bodies(inbox, messageIds) {
-    const rows = await getRows(database, messageIds.map((id) => bodyKey(inbox, ulidOf(id))));
-    return new Map(rows.flatMap((row, at) => (row === undefined ? [] : [[messageIds[at]!, unpackBodies(row['packed'])] as const])));
+    const rows = await getRows(
+      database,
+      messageIds.map((id) => bodyKey(inbox, ulidOf(id))),
+    );
+    return new Map(
+      rows.flatMap((row, at) =>
+        row === undefined ? [] : [[messageIds[at]!, unpackBodies(row['packed'])] as const],
+      ),
+    );
   },
 
   async thread(inbox, threadId) {
@@ -40,7 +60,10 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
   },
 
   async threads(inbox, threadIds) {
-    const rows = await getRows(database, threadIds.map((id) => threadKey(inbox, id)));
+    const rows = await getRows(
+      database,
+      threadIds.map((id) => threadKey(inbox, id)),
+    );
     return rows.map((row) => row && toThread(row));
   },
 
@@ -49,23 +72,52 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
     if (from > to) return { entries: [], more: false };
     const start = startKey(partition, { from, to, after, ascending });
     if (start === 'beyond') return { entries: [], more: false };
-    const { rows, last } = await queryRange(database, { partition, from, to, ascending, limit, ...(start && { after: start }) });
+    const { rows, last } = await queryRange(database, {
+      partition,
+      from,
+      to,
+      ascending,
+      limit,
+      ...(start && { after: start }),
+    });
     return {
-      entries: rows.map((row) => ({ ulid: row['sk'], thread_id: row['thread_id'], ...(row['message_id'] !== undefined && { message_id: row['message_id'] }), hidden: row['hidden'] ?? [] })),
+      entries: rows.map((row) => ({
+        ulid: row['sk'],
+        thread_id: row['thread_id'],
+        ...(row['message_id'] !== undefined && { message_id: row['message_id'] }),
+        hidden: row['hidden'] ?? [],
+      })),
       more: last !== undefined && rows.length > 0,
     };
   },
 
-  async organizationThreads(organizationId, visible, { from = lowest, to = highest, after, ascending, limit }) {
-    const bounds = after === undefined ? { from, to } : ascending ? { from: `${after}!`, to } : { from, to: justBelow(after) };
+  async organizationThreads(
+    organizationId,
+    visible,
+    { from = lowest, to = highest, after, ascending, limit },
+  ) {
+    const bounds =
+      after === undefined
+        ? { from, to }
+        : ascending
+          ? { from: `${after}!`, to }
+          : { from, to: justBelow(after) };
     if (bounds.from > bounds.to) return { found: [], more: false };
     const shards = await Promise.all(
       Array.from({ length: threadShards }, (_, shard) =>
-        queryRange(database, { index: table.byOrganization, partition: threadShardPk(organizationId, visible, shard), ...bounds, ascending, limit }),
+        queryRange(database, {
+          index: table.byOrganization,
+          partition: threadShardPk(organizationId, visible, shard),
+          ...bounds,
+          ascending,
+          limit,
+        }),
       ),
     );
     const { sortKey } = table.byOrganization;
-    const keys = shards.flatMap(({ rows }) => rows).sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : 1) * (ascending ? 1 : -1));
+    const keys = shards
+      .flatMap(({ rows }) => rows)
+      .sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : 1) * (ascending ? 1 : -1));
     const page = keys.slice(0, limit);
     const rows = await getRows(database, page as unknown as Key[]);
     return {
@@ -86,7 +138,15 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
 });
 
 /** DynamoDB goes on behind any key, there or not; but it refuses one that lies outside the bounds. */
-function startKey(pk: string, { from, to, after, ascending }: Required<Pick<Stretch, 'from' | 'to' | 'ascending'>> & { after: string | undefined }): Row | 'beyond' | undefined {
+function startKey(
+  pk: string,
+  {
+    from,
+    to,
+    after,
+    ascending,
+  }: Required<Pick<Stretch, 'from' | 'to' | 'ascending'>> & { after: string | undefined },
+): Row | 'beyond' | undefined {
   if (after === undefined) return undefined;
   const inside = after >= from && after <= to;
   if (inside) return { pk, sk: after };
@@ -94,14 +154,17 @@ function startKey(pk: string, { from, to, after, ascending }: Required<Pick<Stre
 }
 
 /** The greatest sort key below a ULID. */
-const justBelow = (ulid: string): string => ulid.slice(0, -1) + String.fromCharCode(ulid.charCodeAt(ulid.length - 1) - 1) + highest;
+const justBelow = (ulid: string): string =>
+  ulid.slice(0, -1) + String.fromCharCode(ulid.charCodeAt(ulid.length - 1) - 1) + highest;
 
 function writesOf({ before, after, messages, event, due }: ThreadChange, now: number): Write<'stale'>[] {
   const inbox = before;
   return [
     after === undefined ? threadEnd(before) : threadWrite(before, after, 'stale'),
     ...(after === undefined ? [{ delete: threadEntryKey(inbox.organization_id, before.thread_id) }] : []),
-    ...entryWrites(inbox, listedIn(before), after === undefined ? [] : listedIn(after), { thread_id: before.thread_id }),
+    ...entryWrites(inbox, listedIn(before), after === undefined ? [] : listedIn(after), {
+      thread_id: before.thread_id,
+    }),
     ...messages.flatMap((change) => messageWrites(change)),
     ...(event === undefined ? [] : [{ put: eventRow(inbox, event, Math.floor(now / 1000)) }]),
     ...(due === undefined ? [] : [dueWrite(due, now)]),
@@ -126,13 +189,21 @@ function messageWrites({ before, after }: ThreadChange['messages'][number]): Wri
     otherwise: 'stale' as const,
   };
   const target = { message_id: before.message_id, thread_id: before.thread_id };
-  const lists = entryWrites(before, messageEntries(before), after === undefined ? [] : messageEntries(after), target);
-  if (after !== undefined) return [{ put: { ...messageKey(before, ulid), ...messageRow(after) }, ...seen }, ...lists];
+  const lists = entryWrites(
+    before,
+    messageEntries(before),
+    after === undefined ? [] : messageEntries(after),
+    target,
+  );
+  if (after !== undefined)
+    return [{ put: { ...messageKey(before, ulid), ...messageRow(after) }, ...seen }, ...lists];
   return [
     { delete: messageKey(before, ulid), ...seen },
     ...(before.body === 'row' ? [{ delete: bodyKey(before, ulid) }] : []),
     // Without its claim, the same mail sent again is a new one.
-    ...(before.digest === undefined ? [] : [{ delete: contentClaimKey(before, before.rfc822_message_id ?? '', before.digest) }]),
+    ...(before.digest === undefined
+      ? []
+      : [{ delete: contentClaimKey(before, before.rfc822_message_id ?? '', before.digest) }]),
     ...lists,
   ];
 }

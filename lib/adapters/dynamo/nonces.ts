@@ -10,13 +10,19 @@ const absent = 'attribute_not_exists(pk)';
 const nonceRow = ({ key, expires }: Once): Row => ({ ...nonceKey(key), v: rowVersion, [table.ttl]: expires });
 
 /** The claim of a nonce, as one more write of the transaction it protects. */
-export const nonceWrite = <Word extends string>(once: Once, otherwise: Word): Write<Word> => ({ put: nonceRow(once), condition: absent, otherwise });
+export const nonceWrite = <Word extends string>(once: Once, otherwise: Word): Write<Word> => ({
+  put: nonceRow(once),
+  condition: absent,
+  otherwise,
+});
 
 /** The claim of a nonce by itself, for writes that are no single transaction. */
 export const nonceStore = ({ client, tableName }: Database) => ({
   async claim(once: Once): Promise<'claimed' | 'used'> {
     try {
-      await client.send(new PutCommand({ TableName: tableName, Item: nonceRow(once), ConditionExpression: absent }));
+      await client.send(
+        new PutCommand({ TableName: tableName, Item: nonceRow(once), ConditionExpression: absent }),
+      );
       once.spent = true;
       return 'claimed';
     } catch (error) {

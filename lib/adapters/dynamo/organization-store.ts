@@ -12,7 +12,11 @@ const absent = 'attribute_not_exists(pk)';
 const toOrganization = ({ pk: _pk, sk: _sk, v: _v, ...row }: Row): Organization => row as Organization;
 
 const organizationWrites = (organization: Organization): Write<'exists'>[] => [
-  { put: { ...organizationKey(organization.organization_id), v: rowVersion, ...organization }, condition: absent, otherwise: 'exists' },
+  {
+    put: { ...organizationKey(organization.organization_id), v: rowVersion, ...organization },
+    condition: absent,
+    otherwise: 'exists',
+  },
   { put: { ...organizationEntryKey(organization.organization_id), v: rowVersion } },
 ];
 
@@ -29,14 +33,32 @@ export const organizationStore = (database: Database): OrganizationStore => ({
   },
 
   async list({ limit, ascending, after }) {
-    const { rows, last } = await queryRange(database, { partition: 'ORGS', limit, ascending, ...(after && { after }) });
-    const found = await getRows(database, rows.map((row) => organizationKey(row['sk'])));
-    return { items: found.filter((row) => row !== undefined).map(toOrganization), ...(last && { next: last }) };
+    const { rows, last } = await queryRange(database, {
+      partition: 'ORGS',
+      limit,
+      ascending,
+      ...(after && { after }),
+    });
+    const found = await getRows(
+      database,
+      rows.map((row) => organizationKey(row['sk'])),
+    );
+    return {
+      items: found.filter((row) => row !== undefined).map(toOrganization),
+      ...(last && { next: last }),
+    };
   },
 
   async addCredential(credential) {
-    const exists: Write<'no_organization'> = { check: organizationKey(credential.organization_id), condition: 'attribute_exists(pk)', otherwise: 'no_organization' };
-    const outcome = await transact(database, [exists, ...credentialWrites(credential, 'key_registered' as const)]);
+    const exists: Write<'no_organization'> = {
+      check: organizationKey(credential.organization_id),
+      condition: 'attribute_exists(pk)',
+      otherwise: 'no_organization',
+    };
+    const outcome = await transact(database, [
+      exists,
+      ...credentialWrites(credential, 'key_registered' as const),
+    ]);
     return outcome === 'done' ? 'added' : outcome.refused;
   },
 });

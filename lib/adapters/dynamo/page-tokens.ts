@@ -32,10 +32,15 @@ export function pageTokens(database: Database): PageTokens {
       const bytes = Buffer.from(token, 'base64url');
       // Several texts decode to the same bytes; only the one that was given is a token.
       if (bytes.length <= nonceBytes + tagBytes || bytes.toString('base64url') !== token) return undefined;
-      const decipher = createDecipheriv('aes-256-gcm', await secret(), bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
+      const decipher = createDecipheriv('aes-256-gcm', await secret(), bytes.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      });
       decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(-tagBytes));
       try {
-        const opened = Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]);
+        const opened = Buffer.concat([
+          decipher.update(bytes.subarray(nonceBytes, -tagBytes)),
+          decipher.final(),
+        ]);
         return JSON.parse(opened.toString()) as Position;
       } catch {
         return undefined; // Not sealed with this key for this purpose.
@@ -50,7 +55,13 @@ async function readKey(database: Database): Promise<Buffer> {
   if (found !== undefined) return Buffer.from(found['secret'], 'base64');
   const secret = randomBytes(32).toString('base64');
   try {
-    await database.client.send(new PutCommand({ TableName: database.tableName, Item: { ...row, v: rowVersion, secret }, ConditionExpression: 'attribute_not_exists(pk)' }));
+    await database.client.send(
+      new PutCommand({
+        TableName: database.tableName,
+        Item: { ...row, v: rowVersion, secret },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    );
     return Buffer.from(secret, 'base64');
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;

@@ -4,7 +4,8 @@ import type { Database, Row } from './client.ts';
 import type { Key } from './keys.ts';
 
 /** A row that is past its time is gone, whether or not DynamoDB has taken it away yet. */
-export const alive = (row: Row, now: number): boolean => row['expires'] === undefined || row['expires'] * 1000 > now;
+export const alive = (row: Row, now: number): boolean =>
+  row['expires'] === undefined || row['expires'] * 1000 > now;
 
 /** One row, read consistently; `undefined` when there is none. */
 export async function getRow(database: Database, key: Key): Promise<Row | undefined> {
@@ -18,7 +19,9 @@ const batch = 100;
 /** Rows by their keys, in the order asked, `undefined` where there is none; 100 a call, calls side by side. */
 export async function getRows(database: Database, keys: Key[]): Promise<(Row | undefined)[]> {
   const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()];
-  const chunks = Array.from({ length: Math.ceil(distinct.length / batch) }, (_, n) => distinct.slice(n * batch, (n + 1) * batch));
+  const chunks = Array.from({ length: Math.ceil(distinct.length / batch) }, (_, n) =>
+    distinct.slice(n * batch, (n + 1) * batch),
+  );
   const found = new Map<string, Row>();
   await Promise.all(
     chunks.map(async (chunk) => {
@@ -32,7 +35,9 @@ async function getBatch({ client, tableName }: Database, keys: Key[]): Promise<R
   const rows: Row[] = [];
   let left: Record<string, any>[] = keys.map(({ pk, sk }) => ({ pk, sk }));
   for (let attempt = 1; left.length > 0; attempt++) {
-    const answer = await client.send(new BatchGetCommand({ RequestItems: { [tableName]: { Keys: left, ConsistentRead: true } } }));
+    const answer = await client.send(
+      new BatchGetCommand({ RequestItems: { [tableName]: { Keys: left, ConsistentRead: true } } }),
+    );
     rows.push(...(answer.Responses?.[tableName] ?? []));
     left = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
     if (left.length > 0 && attempt === 8) throw new Error('DynamoDB left keys of a batch unread 8 times');
@@ -57,14 +62,24 @@ export interface RangeQuery {
 }
 
 /** Rows of one query in order, and where to go on; an index is eventually consistent, the table is not. */
-export async function queryRange(database: Database, query: RangeQuery): Promise<{ rows: Row[]; last: Row | undefined }> {
+export async function queryRange(
+  database: Database,
+  query: RangeQuery,
+): Promise<{ rows: Row[]; last: Row | undefined }> {
   const answer = await database.client.send(
     new QueryCommand({
       TableName: database.tableName,
       IndexName: query.index?.name,
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
-      ExpressionAttributeNames: { '#pk': query.index?.partitionKey ?? 'pk', '#sk': query.index?.sortKey ?? 'sk' },
-      ExpressionAttributeValues: { ':pk': query.partition, ':from': query.from ?? '\u0000', ':to': query.to ?? '\u{10ffff}' },
+      ExpressionAttributeNames: {
+        '#pk': query.index?.partitionKey ?? 'pk',
+        '#sk': query.index?.sortKey ?? 'sk',
+      },
+      ExpressionAttributeValues: {
+        ':pk': query.partition,
+        ':from': query.from ?? '\u0000',
+        ':to': query.to ?? '\u{10ffff}',
+      },
       ExclusiveStartKey: query.after,
       ScanIndexForward: query.ascending ?? false,
       ConsistentRead: query.index === undefined,

@@ -19,12 +19,29 @@ function place(thread: ThreadState): Row {
 }
 
 /** Writes the thread, if it still is as `before` (or not there yet). */
-export function threadWrite<Word extends string>(before: ThreadState | undefined, after: ThreadState, otherwise: Word): Write<Word> {
+export function threadWrite<Word extends string>(
+  before: ThreadState | undefined,
+  after: ThreadState,
+  otherwise: Word,
+): Write<Word> {
   const put = { ...threadKey(after, after.thread_id), v: rowVersion, ...after, ...place(after) };
   if (before === undefined) return { put, condition: 'attribute_not_exists(pk)', otherwise };
-  return { put, condition: '#version = :seen', names: { '#version': 'version' }, values: { ':seen': before.version }, otherwise };
+  return {
+    put,
+    condition: '#version = :seen',
+    names: { '#version': 'version' },
+    values: { ':seen': before.version },
+    otherwise,
+  };
 }
 
-export function toThread({ pk: _pk, sk: _sk, v: _v, [partitionKey]: _partition, [sortKey]: _sort, ...row }: Row): ThreadState {
+export function toThread({
+  pk: _pk,
+  sk: _sk,
+  v: _v,
+  [partitionKey]: _partition,
+  [sortKey]: _sort,
+  ...row
+}: Row): ThreadState {
   return row as ThreadState;
 }

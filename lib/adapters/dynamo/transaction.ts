@@ -10,10 +10,7 @@ type Expression = { condition?: string; names?: Record<string, string>; values?:
 
 /** One action of a transaction; `otherwise` is the word for its failed condition. */
 export type Write<Word extends string> = Expression & { otherwise?: Word } & (
-    | { put: Row }
-    | { update: Key; set: string }
-    | { delete: Key }
-    | { check: Key }
+    { put: Row } | { update: Key; set: string } | { delete: Key } | { check: Key }
   );
 
 /** The transaction was kept out by its neighbours for as long as it tried. */
@@ -32,7 +29,8 @@ export async function transact<Word extends string>(
   database: Database,
   writes: Write<Word>[],
 ): Promise<'done' | { refused: Word; row: Row | undefined }> {
-  if (writes.length > maxWrites) throw new Error(`a transaction holds ${maxWrites} writes, not ${writes.length}`);
+  if (writes.length > maxWrites)
+    throw new Error(`a transaction holds ${maxWrites} writes, not ${writes.length}`);
   const items = writes.map((write) => toItem(database.tableName, write));
   for (let attempt = 1; ; attempt++) {
     try {
@@ -43,7 +41,8 @@ export async function transact<Word extends string>(
       const refused = refusal(writes, error);
       if (refused !== undefined) return refused;
       if (!isConflict(error)) throw error;
-      if (attempt === attempts) throw new TransactionConflict('too many transactions at once', { cause: error });
+      if (attempt === attempts)
+        throw new TransactionConflict('too many transactions at once', { cause: error });
       await wait(Math.random() * Math.min(500, 10 * 2 ** attempt));
     }
   }

@@ -93,7 +93,8 @@ export class LambdaFunction {
   #log(line: string): void {
     this.logs.add(line);
     // What went wrong in a function is for the person at the terminal, whose request id is all the caller was told.
-    if (this.#around.verbose || line.includes('"level":"error"')) this.#around.cloud.print(`${this.name}: ${line}`);
+    if (this.#around.verbose || line.includes('"level":"error"'))
+      this.#around.cloud.print(`${this.name}: ${line}`);
   }
 
   async #launch(): Promise<Instance> {

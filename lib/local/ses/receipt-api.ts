@@ -17,7 +17,7 @@ const ruleName = z.object({ RuleSetName: z.string(), RuleName: z.string() });
 /** The query protocol writes an empty list as an empty text. */
 const filledLists = (rule: unknown) =>
   Object.fromEntries(
-    Object.entries((rule ?? {})).map(([name, value]) =>
+    Object.entries(rule ?? {}).map(([name, value]) =>
       ['Recipients', 'Actions'].includes(name) && value === '' ? [name, []] : [name, value],
     ),
   );

@@ -66,8 +66,7 @@ export function queueResources(queues: Queues): ResourceType[] {
     type: 'AWS::SQS::QueuePolicy',
     properties: policyProperties,
     deploy({ physicalName, properties }) {
-      for (const url of properties.Queues)
-        queues.byUrl(url).policy = properties.PolicyDocument;
+      for (const url of properties.Queues) queues.byUrl(url).policy = properties.PolicyDocument;
       return { ref: physicalName };
     },
   };

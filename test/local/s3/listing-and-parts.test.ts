@@ -160,9 +160,7 @@ describe('an upload in parts', () => {
       { PartNumber: 2, ETag: second.ETag, Size: 4 },
     ]);
     const complete = (list: { PartNumber: number; ETag?: string | undefined }[]) =>
-      client.send(
-        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list } }),
-      );
+      client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: list } }));
     const [one, two] = [
       { PartNumber: 1, ETag: first.ETag },
       { PartNumber: 2, ETag: second.ETag },
