@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   AlreadyExistsException,
   CreateReceiptRuleCommand,
@@ -11,11 +12,29 @@ import {
 } from '@aws-sdk/client-ses';
 import type { ReceiptRule, ReceiptRules } from '../core/activate-receiving.ts';
 
-/** SES takes 1 request per second in an account and Region, from everybody together: throttling is retried patiently. */
-const patient = { retryMode: 'adaptive', maxAttempts: 12 };
+/**
+ * SES takes 1 request per second in an account and Region, from everybody together: calls keep that distance, and where
+ * others call too, throttling is retried patiently.
+ */
+function patientClient(): SESClient {
+  const ses = new SESClient({ maxAttempts: 12 });
+  let free = 0;
+  const keepDistance = async (): Promise<void> => {
+    await wait(Math.max(0, free - Date.now()));
+    free = Date.now() + 1_010;
+  };
+  ses.middlewareStack.add(
+    (next) => async (call) => {
+      await keepDistance();
+      return next(call);
+    },
+    { step: 'initialize', name: 'oneRequestASecond' },
+  );
+  return ses;
+}
 
 /** The rule sets of the client's Region. */
-export function receiptRules(ses = new SESClient(patient)): ReceiptRules {
+export function receiptRules(ses = patientClient()): ReceiptRules {
   return {
     async active() {
       const { Metadata, Rules = [] } = await ses.send(new DescribeActiveReceiptRuleSetCommand());

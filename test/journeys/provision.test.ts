@@ -19,28 +19,52 @@ describe('an operator', () => {
       const user = `${operator.access_key_id}:${secret}`;
       const signing = ['--aws-sigv4', `aws:amz:${operator.region}:execute-api`, '--user', user];
       const body = ['-H', 'content-type: application/json', '-d', '{"name":"By curl"}'];
-      const { stdout } = await promisify(execFile)('curl', ['-s', '-m', '20', '--retry', '5', ...signing, ...body, `${api}/v0/operator/organizations`]);
+      const { stdout } = await promisify(execFile)('curl', [
+        '-s',
+        '-m',
+        '20',
+        '--retry',
+        '5',
+        ...signing,
+        ...body,
+        `${api}/v0/operator/organizations`,
+      ]);
       return JSON.parse(stdout);
     };
-    expect(await call(operator.secret_access_key)).toMatchObject({ organization_id: expect.stringMatching(/^org_/), name: 'By curl', verified: true, state: 'active' });
+    expect(await call(operator.secret_access_key)).toMatchObject({
+      organization_id: expect.stringMatching(/^org_/),
+      name: 'By curl',
+      verified: true,
+      state: 'active',
+    });
     expect(await call('another secret')).toEqual({ message: 'Forbidden' });
   });
 
   it('sees its organizations; a signed key opens nothing of the operator’s', async () => {
     const { organization_id } = await mailroom.organization();
-    expect(await mailroom.operator.organizations.get(organization_id)).toMatchObject({ organization_id, inbox_count: 0 });
+    expect(await mailroom.operator.organizations.get(organization_id)).toMatchObject({
+      organization_id,
+      inbox_count: 0,
+    });
     const ids: string[] = [];
     for await (const one of mailroom.operator.organizations.all({ limit: 2 })) ids.push(one.organization_id);
     expect(ids).toContain(organization_id);
     expect(new Set(ids).size).toBe(ids.length);
-    await expect(mailroom.operator.organizations.get('org_nobody')).rejects.toEqual(problem('not_found', 404));
+    await expect(mailroom.operator.organizations.get('org_nobody')).rejects.toEqual(
+      problem('not_found', 404),
+    );
   });
 });
 
 describe('an inbox', () => {
   it('comes with a generated key of its own, and with DNS in place', async () => {
     const client = mailroom.client();
-    const { credential, dns, ...inbox } = await client.inboxes.create({ username: 'Ada.Lovelace', display_name: 'Ada', metadata: { team: 'a', n: 1 }, credential: { type: 'generate' } });
+    const { credential, dns, ...inbox } = await client.inboxes.create({
+      username: 'Ada.Lovelace',
+      display_name: 'Ada',
+      metadata: { team: 'a', n: 1 },
+      credential: { type: 'generate' },
+    });
     expect(inbox).toEqual({
       organization_id: mailroom.organization_id,
       pod_id: mailroom.organization_id,
@@ -86,7 +110,9 @@ describe('an inbox', () => {
     const { inbox_id, credential: issued } = await client.inboxes.create({ username: 'own-key', credential });
     expect(issued).toEqual({ api_key_id: expect.stringMatching(/^key_/), keyid: expect.any(String) });
     expect((await mailroom.client({ private_jwk: key }).inboxes.get(inbox_id)).email).toBe(inbox_id);
-    await expect(client.inboxes.create({ username: 'own-key-2', credential })).rejects.toEqual(problem('conflict', 409));
+    await expect(client.inboxes.create({ username: 'own-key-2', credential })).rejects.toEqual(
+      problem('conflict', 409),
+    );
     await expect(client.inboxes.get(`own-key-2@${domain}`)).rejects.toEqual(problem('not_found', 404));
   });
 
@@ -94,7 +120,10 @@ describe('an inbox', () => {
     const client = mailroom.client();
     const elsewhere = await proveKey('org_elsewhere', generateKey());
     const { proof } = await proveKey(mailroom.organization_id, generateKey());
-    for (const credential of [elsewhere, { ...(await proveKey(mailroom.organization_id, generateKey())), proof }]) {
+    for (const credential of [
+      elsewhere,
+      { ...(await proveKey(mailroom.organization_id, generateKey())), proof },
+    ]) {
       await expect(client.inboxes.create({ username: 'unproven', credential })).rejects.toMatchObject({
         ...{ code: 'validation_error', status: 400 },
         detail: { errors: [{ path: ['credential', 'proof'] }] },
@@ -105,9 +134,13 @@ describe('an inbox', () => {
 
   it('is the same one for the same client_id, whatever else the call says', async () => {
     const client = mailroom.client();
-    const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => client.inboxes.create({ client_id: 'same-agent' })));
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: 8 }, () => client.inboxes.create({ client_id: 'same-agent' })),
+    );
     expect(new Set(others.map(({ inbox_id }) => inbox_id))).toEqual(new Set([first!.inbox_id]));
-    expect((await client.inboxes.create({ client_id: 'same-agent', username: 'other' })).inbox_id).toBe(first!.inbox_id);
+    expect((await client.inboxes.create({ client_id: 'same-agent', username: 'other' })).inbox_id).toBe(
+      first!.inbox_id,
+    );
     await expect(client.inboxes.get(`other@${domain}`)).rejects.toEqual(problem('not_found', 404));
     const { client: stranger } = await mailroom.organization();
     expect((await stranger.inboxes.create({ client_id: 'same-agent' })).inbox_id).not.toBe(first!.inbox_id);
@@ -115,7 +148,11 @@ describe('an inbox', () => {
 
   it('of twenty concurrent claims of one address goes to exactly one', async () => {
     const clients = [mailroom.client(), (await mailroom.organization()).client];
-    const claims = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => clients[n % 2]!.inboxes.create({ username: 'wanted', client_id: `claim-${n}` })));
+    const claims = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, n) =>
+        clients[n % 2]!.inboxes.create({ username: 'wanted', client_id: `claim-${n}` }),
+      ),
+    );
     const winners = claims.flatMap((claim) => (claim.status === 'fulfilled' ? [claim.value] : []));
     expect(winners.map(({ inbox_id }) => inbox_id)).toEqual([`wanted@${domain}`]);
     const losers = claims.flatMap((claim) => (claim.status === 'rejected' ? [claim.reason] : []));
@@ -127,15 +164,17 @@ describe('an inbox', () => {
     }
     const { organization_id } = winners[0]!;
     expect((await mailroom.operator.organizations.get(organization_id)).inbox_count).toBeGreaterThan(0);
-    const sizes = await Promise.all(clients.map(async (client) => {
-      const all = await mailroom.eventually(async () => {
-        const { inbox_count } = await client.organizations.get();
-        const { inboxes } = await client.inboxes.list({ limit: 500 });
-        expect(inboxes).toHaveLength(inbox_count);
-        return inboxes;
-      });
-      return all.filter(({ inbox_id }) => inbox_id === `wanted@${domain}`).length;
-    }));
+    const sizes = await Promise.all(
+      clients.map(async (client) => {
+        const all = await mailroom.eventually(async () => {
+          const { inbox_count } = await client.organizations.get();
+          const { inboxes } = await client.inboxes.list({ limit: 500 });
+          expect(inboxes).toHaveLength(inbox_count);
+          return inboxes;
+        });
+        return all.filter(({ inbox_id }) => inbox_id === `wanted@${domain}`).length;
+      }),
+    );
     expect(sizes[0]! + sizes[1]!).toBe(1);
   });
 
@@ -151,20 +190,44 @@ describe('an inbox', () => {
   it('has an ordinary word or a random readable name for a username', async () => {
     const client = mailroom.client();
     expect((await client.inboxes.create({ username: 'hello' })).inbox_id).toBe(`hello@${domain}`);
-    expect((await client.inboxes.create({ username: 'x'.repeat(64) })).inbox_id).toBe(`${'x'.repeat(64)}@${domain}`);
+    expect((await client.inboxes.create({ username: 'x'.repeat(64) })).inbox_id).toBe(
+      `${'x'.repeat(64)}@${domain}`,
+    );
     const { inbox_id } = await client.inboxes.create();
     expect(inbox_id).toMatch(/^[a-z]+-[a-z]+-?\d*@posthorn\.test$/);
-    await expect(client.inboxes.create({ domain: 'elsewhere.test' })).rejects.toEqual(problem('not_found', 404));
+    await expect(client.inboxes.create({ domain: 'elsewhere.test' })).rejects.toEqual(
+      problem('not_found', 404),
+    );
   });
 
   it('comes with a webhook whose URL is public, or loopback on this machine', async () => {
     const client = mailroom.client();
-    const { webhook, inbox_id } = await client.inboxes.create({ webhook: { url: 'https://hooks.example.com/in' } });
-    expect(webhook).toMatchObject({ url: 'https://hooks.example.com/in', event_types: ['message.received'], inbox_ids: [inbox_id], enabled: true, secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) });
+    const { webhook, inbox_id } = await client.inboxes.create({
+      webhook: { url: 'https://hooks.example.com/in' },
+    });
+    expect(webhook).toMatchObject({
+      url: 'https://hooks.example.com/in',
+      event_types: ['message.received'],
+      inbox_ids: [inbox_id],
+      enabled: true,
+      secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
+    });
     await client.inboxes.create({ webhook: { url: 'http://127.0.0.1:9/hook' } });
-    const bad = ['http://hooks.example.com/in', 'https://10.0.0.1/', 'https://169.254.169.254/latest', 'https://[fd00::1]/', 'https://0x0a000001/', 'https://u:p@example.com/', 'ftp://example.com/', 'https://printer.local/'];
+    const bad = [
+      'http://hooks.example.com/in',
+      'https://10.0.0.1/',
+      'https://169.254.169.254/latest',
+      'https://[fd00::1]/',
+      'https://0x0a000001/',
+      'https://u:p@example.com/',
+      'ftp://example.com/',
+      'https://printer.local/',
+    ];
     for (const url of bad) {
-      await expect(client.inboxes.create({ username: 'hooked', webhook: { url } }), url).rejects.toMatchObject({ code: 'validation_error', status: 400 });
+      await expect(
+        client.inboxes.create({ username: 'hooked', webhook: { url } }),
+        url,
+      ).rejects.toMatchObject({ code: 'validation_error', status: 400 });
     }
     await expect(client.inboxes.get(`hooked@${domain}`)).rejects.toEqual(problem('not_found', 404));
   });
@@ -179,7 +242,9 @@ describe('an inbox', () => {
     expect(cleared.display_name).toBe('Two');
     expect(cleared.metadata ?? {}).toEqual({});
     await expect(client.inboxes.update(inbox_id, {})).rejects.toEqual(problem('validation_error', 400));
-    await expect(client.inboxes.update(inbox_id, { metadata: {} })).rejects.toEqual(problem('validation_error', 400));
+    await expect(client.inboxes.update(inbox_id, { metadata: {} })).rejects.toEqual(
+      problem('validation_error', 400),
+    );
   });
 });
 
@@ -206,10 +271,15 @@ describe('a key of one inbox', () => {
       () => own.threads.get(theirs.thread_id),
       () => own.threads.delete(theirs.thread_id),
     ];
-    for (const [n, call] of calls.entries()) await expect(call(), `call ${n}`).rejects.toEqual(problem('not_found', 404));
+    for (const [n, call] of calls.entries())
+      await expect(call(), `call ${n}`).rejects.toEqual(problem('not_found', 404));
     await expect(own.inboxes.create()).rejects.toEqual(problem('missing_permission', 403));
     expect((await own.threads.list()).threads.map(({ thread_id }) => thread_id)).toEqual([mine.thread_id]);
-    expect((await own.inboxes.messages.batchGet(inbox_id, [mine.message_id, theirs.message_id])).messages.map(({ message_id }) => message_id)).toEqual([mine.message_id]);
+    expect(
+      (await own.inboxes.messages.batchGet(inbox_id, [mine.message_id, theirs.message_id])).messages.map(
+        ({ message_id }) => message_id,
+      ),
+    ).toEqual([mine.message_id]);
     expect((await client.inboxes.messages.get(other, theirs.message_id)).subject).toBe('to both');
   });
 });

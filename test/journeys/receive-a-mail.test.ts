@@ -28,23 +28,56 @@ describe('a mail with everything', () => {
     const client = mailroom.client();
     const inbox = await mailroom.inbox();
     await mailroom.send({
-      ...{ from: '"Müller, Alice" <alice@sender.test>', to: `Ada <${inbox}>`, cc: 'Bob <bob@elsewhere.test>', replyTo: 'desk@sender.test' },
+      ...{
+        from: '"Müller, Alice" <alice@sender.test>',
+        to: `Ada <${inbox}>`,
+        cc: 'Bob <bob@elsewhere.test>',
+        replyTo: 'desk@sender.test',
+      },
       ...{ subject: 'Grüße aus Köln ✉', text: 'Hello Ada.\n\nAlice', html, messageId: '<all@sender.test>' },
       headers: { 'Auto-Submitted': 'auto-replied', 'X-Custom': 'yes' },
       attachments: [
-        { filename: 'logo.png', content: png, cid: 'logo@sender.test', contentType: 'image/png', contentDisposition: 'inline' },
+        {
+          filename: 'logo.png',
+          content: png,
+          cid: 'logo@sender.test',
+          contentType: 'image/png',
+          contentDisposition: 'inline',
+        },
         { filename: 'Bericht – März.pdf', content: pdf, contentType: 'application/pdf' },
         { filename: 'empty.bin', content: Buffer.alloc(0), contentType: 'application/octet-stream' },
       ],
     });
     const message = await mailroom.message(inbox, 'Grüße aus Köln ✉');
     expect(message).toMatchObject({
-      ...{ organization_id: mailroom.organization_id, inbox_id: inbox, labels: ['received', 'unread'], envelope: 'given', envelope_to: [inbox] },
+      ...{
+        organization_id: mailroom.organization_id,
+        inbox_id: inbox,
+        labels: ['received', 'unread'],
+        envelope: 'given',
+        envelope_to: [inbox],
+      },
       ...{ to: [`Ada <${inbox}>`], cc: ['Bob <bob@elsewhere.test>'], reply_to: ['desk@sender.test'] },
-      ...{ preview: 'Hello Ada. Alice', html: expect.stringContaining(html), auto_submitted: 'auto-replied', rfc822_message_id: '<all@sender.test>' },
+      ...{
+        preview: 'Hello Ada. Alice',
+        html: expect.stringContaining(html),
+        auto_submitted: 'auto-replied',
+        rfc822_message_id: '<all@sender.test>',
+      },
       attachments: [
-        { filename: 'logo.png', size: 8_192, content_type: 'image/png', content_disposition: 'inline', content_id: 'logo@sender.test' },
-        { filename: 'Bericht – März.pdf', size: 300_001, content_type: 'application/pdf', content_disposition: 'attachment' },
+        {
+          filename: 'logo.png',
+          size: 8_192,
+          content_type: 'image/png',
+          content_disposition: 'inline',
+          content_id: 'logo@sender.test',
+        },
+        {
+          filename: 'Bericht – März.pdf',
+          size: 300_001,
+          content_type: 'application/pdf',
+          content_disposition: 'attachment',
+        },
         { filename: 'empty.bin', size: 0 },
       ],
     });
@@ -58,8 +91,16 @@ describe('a mail with everything', () => {
     expect(message).not.toHaveProperty('parse_error');
 
     const [logo, report, empty] = message.attachments!;
-    for (const [{ attachment_id }, bytes, type] of [[logo!, png, 'image/png'], [report!, pdf, 'application/pdf'], [empty!, Buffer.alloc(0), 'application/octet-stream']] as const) {
-      const { download_url, expires_at, ...about } = await client.inboxes.messages.getAttachment(inbox, message.message_id, attachment_id);
+    for (const [{ attachment_id }, bytes, type] of [
+      [logo!, png, 'image/png'],
+      [report!, pdf, 'application/pdf'],
+      [empty!, Buffer.alloc(0), 'application/octet-stream'],
+    ] as const) {
+      const { download_url, expires_at, ...about } = await client.inboxes.messages.getAttachment(
+        inbox,
+        message.message_id,
+        attachment_id,
+      );
       expect(about).toMatchObject({ attachment_id, size: bytes.length });
       expect(Date.parse(expires_at)).toBeGreaterThan(mailroom.cloud.clock.now());
       const { bytes: got, headers } = await download(download_url);
@@ -69,7 +110,9 @@ describe('a mail with everything', () => {
     }
     const other = await client.inboxes.threads.getAttachment(inbox, message.thread_id, report!.attachment_id);
     expect((await download(other.download_url)).bytes.equals(pdf)).toBe(true);
-    await expect(client.inboxes.messages.getAttachment(inbox, message.message_id, `${report!.attachment_id}9`)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(
+      client.inboxes.messages.getAttachment(inbox, message.message_id, `${report!.attachment_id}9`),
+    ).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('is no longer handed out once the URL has expired', async () => {
@@ -90,10 +133,17 @@ describe('raw', () => {
   it('is what was sent, below the headers SES put on top', async () => {
     const inbox = await mailroom.inbox();
     const sent = Buffer.concat([
-      Buffer.from(`From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: raw bytes\r\nX-Odd:  two  spaces\t \r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`),
+      Buffer.from(
+        `From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: raw bytes\r\nX-Odd:  two  spaces\t \r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`,
+      ),
       Buffer.from('.a line that begins with a dot\r\n..\r\ntrailing blank \r\nÄÖÜ ✉\r\n'),
     ]);
-    const replies = await smtpDialogue(mailroom.cloud.smtp, { from: 'alice@sender.test', to: [inbox], data: sent, parameters: 'BODY=8BITMIME' });
+    const replies = await smtpDialogue(mailroom.cloud.smtp, {
+      from: 'alice@sender.test',
+      to: [inbox],
+      data: sent,
+      parameters: 'BODY=8BITMIME',
+    });
     expect(replies.map((line) => line.slice(0, 3))).toEqual(['250', '250', '354', '250']);
     const message = await mailroom.message(inbox, 'raw bytes');
     expect(message.text).toBe('.a line that begins with a dot\n..\ntrailing blank \nÄÖÜ ✉\n');
@@ -112,8 +162,12 @@ describe('raw', () => {
   it('keeps a line of 10,000 characters whole', async () => {
     const inbox = await mailroom.inbox();
     const line = 'x'.repeat(9_990);
-    const data = Buffer.from(`From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: long line\r\n\r\n${line}\r\n`);
-    expect((await smtpDialogue(mailroom.cloud.smtp, { from: 'alice@sender.test', to: [inbox], data })).at(-1)).toMatch(/^250/);
+    const data = Buffer.from(
+      `From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: long line\r\n\r\n${line}\r\n`,
+    );
+    expect(
+      (await smtpDialogue(mailroom.cloud.smtp, { from: 'alice@sender.test', to: [inbox], data })).at(-1),
+    ).toMatch(/^250/);
     expect((await mailroom.message(inbox, 'long line')).text).toBe(`${line}\n`);
   });
 });
@@ -121,7 +175,12 @@ describe('raw', () => {
 describe('the envelope', () => {
   it('decides who gets a mail, whatever To and Cc say', async () => {
     const client = mailroom.client();
-    const [one, two, bcc, named] = [await mailroom.inbox(), await mailroom.inbox(), await mailroom.inbox(), await mailroom.inbox()];
+    const [one, two, bcc, named] = [
+      await mailroom.inbox(),
+      await mailroom.inbox(),
+      await mailroom.inbox(),
+      await mailroom.inbox(),
+    ];
     const raw = `From: alice@sender.test\nTo: ${one}, ${named}\nCc: list@lists.elsewhere.test\nSubject: by envelope\n\nHello.\n`;
     await mailroom.sendRaw([one, two, bcc], raw);
     for (const inbox of [one, two, bcc]) {
@@ -138,10 +197,16 @@ describe('the envelope', () => {
     const [name] = inbox.split('@') as [string];
     const plus = `${name}+Receipts@${domain}`;
     const upper = `${name.toUpperCase()}@${domain.toUpperCase()}`;
-    await mailroom.send({ to: 'undisclosed-recipients:;', envelope: { from: 'alice@sender.test', to: [plus, upper] }, subject: 'tagged' });
+    await mailroom.send({
+      to: 'undisclosed-recipients:;',
+      envelope: { from: 'alice@sender.test', to: [plus, upper] },
+      subject: 'tagged',
+    });
     const message = await mailroom.message(inbox, 'tagged');
     expect(message.tag).toBe('Receipts');
-    expect(message.envelope_to!.map((address) => address.toLowerCase())).toEqual([plus, upper].map((address) => address.toLowerCase()));
+    expect(message.envelope_to!.map((address) => address.toLowerCase())).toEqual(
+      [plus, upper].map((address) => address.toLowerCase()),
+    );
     await mailroom.quiet();
     await mailroom.messages(inbox, 1);
   });
@@ -149,16 +214,28 @@ describe('the envelope', () => {
   it('with a domain that is not ours is refused with 550, and the others of the mail get it', async () => {
     const inbox = await mailroom.inbox();
     const data = Buffer.from(`From: alice@sender.test\r\nSubject: mixed\r\n\r\nHello.\r\n`);
-    const replies = await smtpDialogue(mailroom.cloud.smtp, { from: 'alice@sender.test', to: ['a@elsewhere.test', inbox, `b@not${domain}`], data });
+    const replies = await smtpDialogue(mailroom.cloud.smtp, {
+      from: 'alice@sender.test',
+      to: ['a@elsewhere.test', inbox, `b@not${domain}`],
+      data,
+    });
     expect(replies.map((line) => line.slice(0, 3))).toEqual(['250', '550', '250', '550', '354', '250']);
     expect((await mailroom.message(inbox, 'mixed')).envelope_to).toEqual([inbox]);
-    const none = await smtpDialogue(mailroom.cloud.smtp, { from: 'alice@sender.test', to: ['a@elsewhere.test'], data });
+    const none = await smtpDialogue(mailroom.cloud.smtp, {
+      from: 'alice@sender.test',
+      to: ['a@elsewhere.test'],
+      data,
+    });
     expect(none.map((line) => line.slice(0, 3))).toEqual(['250', '550', '503']);
   });
 
   it('may have the null sender', async () => {
     const inbox = await mailroom.inbox();
-    await mailroom.sendRaw(inbox, `From: MAILER-DAEMON@sender.test\nTo: ${inbox}\nSubject: null sender\n\nHello.\n`, '');
+    await mailroom.sendRaw(
+      inbox,
+      `From: MAILER-DAEMON@sender.test\nTo: ${inbox}\nSubject: null sender\n\nHello.\n`,
+      '',
+    );
     const { headers } = await mailroom.message(inbox, 'null sender');
     expect(headers!['Return-Path']).toBe('<>');
   });
@@ -167,7 +244,8 @@ describe('the envelope', () => {
 describe('what an agent finds in it', () => {
   it('is the new text of a reply, without what it quotes', async () => {
     const inbox = await mailroom.inbox();
-    const text = 'Yes, at noon.\n\nOn Mon, 2 Mar 2026 at 10:00, Ada <ada@example.com> wrote:\n> Shall we meet?\n> Ada\n';
+    const text =
+      'Yes, at noon.\n\nOn Mon, 2 Mar 2026 at 10:00, Ada <ada@example.com> wrote:\n> Shall we meet?\n> Ada\n';
     await mailroom.send({ to: inbox, subject: 'Re: lunch', text });
     const message = await mailroom.message(inbox, 'Re: lunch');
     expect(message.extracted_text).toBe('Yes, at noon.');
@@ -176,7 +254,12 @@ describe('what an agent finds in it', () => {
 
   it('is text of an HTML-only mail for the preview, and no script', async () => {
     const inbox = await mailroom.inbox();
-    await mailroom.send({ to: inbox, subject: 'only html', text: undefined, html: '<style>p{}</style><p>Dear Ada,</p><p>the <i>offer</i> stands.</p>' });
+    await mailroom.send({
+      to: inbox,
+      subject: 'only html',
+      text: undefined,
+      html: '<style>p{}</style><p>Dear Ada,</p><p>the <i>offer</i> stands.</p>',
+    });
     const message = await mailroom.message(inbox, 'only html');
     expect(message.preview).toBe('Dear Ada, the offer stands.');
     expect(message.html).toContain('<i>offer</i>');
@@ -185,7 +268,9 @@ describe('what an agent finds in it', () => {
   it('is readable in ISO-2022-JP, without a Message-ID or a date', async () => {
     const inbox = await mailroom.inbox();
     const raw = Buffer.concat([
-      Buffer.from(`From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: =?ISO-2022-JP?B?GyRCJDMkcyRLJEEkTxsoQg==?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\n\r\n`),
+      Buffer.from(
+        `From: alice@sender.test\r\nTo: ${inbox}\r\nSubject: =?ISO-2022-JP?B?GyRCJDMkcyRLJEEkTxsoQg==?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\n\r\n`,
+      ),
       Buffer.from('GyRCJDMkcyRLJEEkTxsoQg==', 'base64'),
       Buffer.from('\r\n'),
     ]);
@@ -217,8 +302,32 @@ describe('from swaks', () => {
   it.skipIf(!hasSwaks)('a mail arrives over STARTTLS, with an attachment', async () => {
     const inbox = await mailroom.inbox();
     const { host, port } = mailroom.cloud.smtp;
-    const args = ['--server', host, '--port', String(port), '--helo', 'sender.test', '--tls', '--from', 'alice@sender.test', '--to', inbox];
-    const { stdout } = await promisify(execFile)('swaks', [...args, '--header', 'Subject: from swaks', '--body', 'Hello from swaks.', '--attach-type', 'text/plain', '--attach-name', 'note.txt', '--attach', 'a note']);
+    const args = [
+      '--server',
+      host,
+      '--port',
+      String(port),
+      '--helo',
+      'sender.test',
+      '--tls',
+      '--from',
+      'alice@sender.test',
+      '--to',
+      inbox,
+    ];
+    const { stdout } = await promisify(execFile)('swaks', [
+      ...args,
+      '--header',
+      'Subject: from swaks',
+      '--body',
+      'Hello from swaks.',
+      '--attach-type',
+      'text/plain',
+      '--attach-name',
+      'note.txt',
+      '--attach',
+      'a note',
+    ]);
     expect(stdout).toMatch(/TLS started/);
     const message = await mailroom.message(inbox, 'from swaks');
     expect(message.text).toContain('Hello from swaks.');

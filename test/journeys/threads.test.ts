@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mailText, type MailText } from '../support/mail-text.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
 const mailroom = sharedMailroom();
 
 /** Sends one mail and waits until it is there. */
@@ -16,15 +17,40 @@ describe('mails join a thread', () => {
     const client = mailroom.client();
     const inbox = await mailroom.inbox();
     const first = await receive(inbox, { id: 'c1@sender.test', subject: 'Lunch?' });
-    const second = await receive(inbox, { id: 'c2@sender.test', subject: 'Re: Lunch?', inReplyTo: 'c1@sender.test', from: 'Bob <bob@sender.test>' });
+    const second = await receive(inbox, {
+      id: 'c2@sender.test',
+      subject: 'Re: Lunch?',
+      inReplyTo: 'c1@sender.test',
+      from: 'Bob <bob@sender.test>',
+    });
     // A client that cuts References down to the last one, with another subject.
-    const third = await receive(inbox, { id: 'c3@sender.test', subject: 'Dinner then', references: ['c2@sender.test'] });
-    const fourth = await receive(inbox, { subject: 'Late answer', references: ['unknown@sender.test', 'c1@sender.test', 'other@sender.test'] });
+    const third = await receive(inbox, {
+      id: 'c3@sender.test',
+      subject: 'Dinner then',
+      references: ['c2@sender.test'],
+    });
+    const fourth = await receive(inbox, {
+      subject: 'Late answer',
+      references: ['unknown@sender.test', 'c1@sender.test', 'other@sender.test'],
+    });
     const thread = await client.inboxes.threads.get(inbox, first.thread_id);
-    expect(thread.messages.map(({ message_id }) => message_id)).toEqual([first, second, third, fourth].map(({ message_id }) => message_id));
+    expect(thread.messages.map(({ message_id }) => message_id)).toEqual(
+      [first, second, third, fourth].map(({ message_id }) => message_id),
+    );
     expect(thread).toMatchObject({
-      ...{ inbox_id: inbox, subject: 'Lunch?', message_count: 4, last_message_id: fourth.message_id, labels: ['received', 'unread'] },
-      ...{ senders: ['Alice <alice@sender.test>', 'Bob <bob@sender.test>'], recipients: [inbox], timestamp: fourth.timestamp, received_timestamp: fourth.timestamp },
+      ...{
+        inbox_id: inbox,
+        subject: 'Lunch?',
+        message_count: 4,
+        last_message_id: fourth.message_id,
+        labels: ['received', 'unread'],
+      },
+      ...{
+        senders: ['Alice <alice@sender.test>', 'Bob <bob@sender.test>'],
+        recipients: [inbox],
+        timestamp: fourth.timestamp,
+        received_timestamp: fourth.timestamp,
+      },
       size: [first, second, third, fourth].reduce((sum, { size }) => sum + size, 0),
     });
     expect(thread.messages[0]!.text).toBe('Hello.\n');
@@ -33,36 +59,69 @@ describe('mails join a thread', () => {
 
   it('when they arrive in the wrong order', async () => {
     const inbox = await mailroom.inbox();
-    const third = await receive(inbox, { id: 'o3@sender.test', subject: 'three', references: ['o1@sender.test', 'o2@sender.test'] });
+    const third = await receive(inbox, {
+      id: 'o3@sender.test',
+      subject: 'three',
+      references: ['o1@sender.test', 'o2@sender.test'],
+    });
     const first = await receive(inbox, { id: 'o1@sender.test', subject: 'one' });
-    const second = await receive(inbox, { id: 'o2@sender.test', subject: 'two', inReplyTo: 'o1@sender.test' });
+    const second = await receive(inbox, {
+      id: 'o2@sender.test',
+      subject: 'two',
+      inReplyTo: 'o1@sender.test',
+    });
     expect(new Set([first, second, third].map(({ thread_id }) => thread_id)).size).toBe(1);
   });
 
   it('and a late one that ties two threads joins the older; the other keeps its id', async () => {
     const inbox = await mailroom.inbox();
     const older = await receive(inbox, { id: 't1@sender.test', subject: 'older' });
-    const newer = await receive(inbox, { id: 't3@sender.test', subject: 'newer', inReplyTo: 't2@sender.test' });
+    const newer = await receive(inbox, {
+      id: 't3@sender.test',
+      subject: 'newer',
+      inReplyTo: 't2@sender.test',
+    });
     expect(newer.thread_id).not.toBe(older.thread_id);
     const tie = await receive(inbox, { id: 't2@sender.test', subject: 'tie', inReplyTo: 't1@sender.test' });
     expect(tie.thread_id).toBe(older.thread_id);
-    expect((await threadsOf(inbox)).threads.map(({ thread_id, message_count }) => [thread_id, message_count])).toEqual([[older.thread_id, 2], [newer.thread_id, 1]]);
-    const later = await receive(inbox, { subject: 'later', references: ['t1@sender.test', 't2@sender.test', 't3@sender.test'] });
+    expect(
+      (await threadsOf(inbox)).threads.map(({ thread_id, message_count }) => [thread_id, message_count]),
+    ).toEqual([
+      [older.thread_id, 2],
+      [newer.thread_id, 1],
+    ]);
+    const later = await receive(inbox, {
+      subject: 'later',
+      references: ['t1@sender.test', 't2@sender.test', 't3@sender.test'],
+    });
     expect(later.thread_id).toBe(older.thread_id);
   });
 
   it('but a stranger with the same subject never does', async () => {
     const inbox = await mailroom.inbox();
     const mine = await receive(inbox, { id: 's1@sender.test', subject: 'Invoice 17' });
-    await mailroom.sendRaw(inbox, mailText({ id: 's2@sender.test', to: inbox, subject: 'Re: Invoice 17', from: 'Mallory <m@sender.test>' }));
-    await mailroom.sendRaw(inbox, mailText({ id: 's3@sender.test', to: inbox, subject: 'Invoice 17', from: 'Mallory <m@sender.test>' }));
+    await mailroom.sendRaw(
+      inbox,
+      mailText({
+        id: 's2@sender.test',
+        to: inbox,
+        subject: 'Re: Invoice 17',
+        from: 'Mallory <m@sender.test>',
+      }),
+    );
+    await mailroom.sendRaw(
+      inbox,
+      mailText({ id: 's3@sender.test', to: inbox, subject: 'Invoice 17', from: 'Mallory <m@sender.test>' }),
+    );
     const { threads } = await mailroom.eventually(async () => {
       const page = await threadsOf(inbox);
       expect(page.threads).toHaveLength(3);
       return page;
     });
     expect(threads.map(({ message_count }) => message_count)).toEqual([1, 1, 1]);
-    expect((await mailroom.client().inboxes.threads.get(inbox, mine.thread_id)).senders).toEqual(['Alice <alice@sender.test>']);
+    expect((await mailroom.client().inboxes.threads.get(inbox, mine.thread_id)).senders).toEqual([
+      'Alice <alice@sender.test>',
+    ]);
   });
 
   it('and never that of another inbox', async () => {
@@ -70,7 +129,9 @@ describe('mails join a thread', () => {
     const there = await receive(one, { id: 'x1@sender.test', subject: 'here' });
     const here = await receive(two, { id: 'x2@sender.test', subject: 'there', inReplyTo: 'x1@sender.test' });
     expect(here.thread_id).not.toBe(there.thread_id);
-    await expect(mailroom.client().inboxes.threads.get(two, there.thread_id)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(mailroom.client().inboxes.threads.get(two, there.thread_id)).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 
   it('of the mail that they report as undeliverable', async () => {
@@ -100,22 +161,44 @@ describe('a thread', () => {
     const a = await send('Apples', { id: 'l1@sender.test' });
     const b = await send('Bananas', { from: 'Bob <bob@sender.test>' });
     await send('More apples', { inReplyTo: 'l1@sender.test' });
-    const subjects = (page: { threads: { subject?: string | undefined }[] }) => page.threads.map(({ subject }) => subject);
+    const subjects = (page: { threads: { subject?: string | undefined }[] }) =>
+      page.threads.map(({ subject }) => subject);
     expect(subjects(await client.inboxes.threads.list(inbox))).toEqual(['Apples', 'Bananas']);
-    expect(subjects(await client.inboxes.threads.list(inbox, { ascending: true }))).toEqual(['Bananas', 'Apples']);
+    expect(subjects(await client.inboxes.threads.list(inbox, { ascending: true }))).toEqual([
+      'Bananas',
+      'Apples',
+    ]);
     expect(subjects(await client.inboxes.threads.list(inbox, { senders: ['bob'] }))).toEqual(['Bananas']);
     expect(subjects(await client.inboxes.threads.list(inbox, { subject: ['apples'] }))).toEqual(['Apples']);
-    expect((await client.inboxes.threads.update(inbox, a.thread_id, { add_labels: ['Fruit'], remove_labels: ['unread'] })).labels).toEqual(['fruit', 'received']);
+    expect(
+      (
+        await client.inboxes.threads.update(inbox, a.thread_id, {
+          add_labels: ['Fruit'],
+          remove_labels: ['unread'],
+        })
+      ).labels,
+    ).toEqual(['fruit', 'received']);
     expect(subjects(await client.inboxes.threads.list(inbox, { labels: ['fruit'] }))).toEqual(['Apples']);
     expect(subjects(await client.inboxes.threads.list(inbox, { labels: ['unread'] }))).toEqual(['Bananas']);
-    for (const { labels } of (await client.inboxes.threads.get(inbox, a.thread_id)).messages) expect(labels.toSorted()).toEqual(['fruit', 'received']);
+    for (const { labels } of (await client.inboxes.threads.get(inbox, a.thread_id)).messages)
+      expect(labels.toSorted()).toEqual(['fruit', 'received']);
     // The organization's list is an index, which may be a little behind.
-    await mailroom.eventually(async () => expect(subjects(await client.threads.list())).toEqual(['Apples', 'Bananas']));
-    expect((await client.threads.get(b.thread_id)).messages.map(({ message_id }) => message_id)).toEqual([b.message_id]);
+    await mailroom.eventually(async () =>
+      expect(subjects(await client.threads.list())).toEqual(['Apples', 'Bananas']),
+    );
+    expect((await client.threads.get(b.thread_id)).messages.map(({ message_id }) => message_id)).toEqual([
+      b.message_id,
+    ]);
     expect((await client.threads.update(b.thread_id, { add_labels: ['yellow'] })).labels).toContain('yellow');
-    await mailroom.eventually(async () => expect(subjects(await client.threads.list({ labels: ['yellow'] }))).toEqual(['Bananas']));
+    await mailroom.eventually(async () =>
+      expect(subjects(await client.threads.list({ labels: ['yellow'] }))).toEqual(['Bananas']),
+    );
     const { client: stranger } = await mailroom.organization();
-    for (const call of [() => stranger.threads.get(b.thread_id), () => stranger.threads.update(b.thread_id, { add_labels: ['x'] }), () => stranger.threads.delete(b.thread_id)]) {
+    for (const call of [
+      () => stranger.threads.get(b.thread_id),
+      () => stranger.threads.update(b.thread_id, { add_labels: ['x'] }),
+      () => stranger.threads.delete(b.thread_id),
+    ]) {
       await expect(call()).rejects.toMatchObject({ code: 'not_found', status: 404 });
     }
     expect((await stranger.threads.list()).threads).toEqual([]);
@@ -127,7 +210,10 @@ describe('a thread', () => {
     const first = await receive(inbox, { id: 'g1@sender.test', subject: 'going' });
     const second = await receive(inbox, { subject: 'gone', inReplyTo: 'g1@sender.test' });
     expect(await client.threads.delete(first.thread_id)).toBeUndefined();
-    for (const { message_id } of [first, second]) await expect(client.inboxes.messages.get(inbox, message_id)).rejects.toMatchObject({ code: 'not_found' });
+    for (const { message_id } of [first, second])
+      await expect(client.inboxes.messages.get(inbox, message_id)).rejects.toMatchObject({
+        code: 'not_found',
+      });
     expect(await threadsOf(inbox)).toMatchObject({ count: 0 });
     expect(await client.inboxes.messages.list(inbox)).toMatchObject({ count: 0 });
     await expect(client.threads.delete(first.thread_id)).rejects.toMatchObject({ code: 'not_found' });
@@ -149,7 +235,14 @@ describe('a long thread', () => {
   // More than are changed at once (20).
   const length = 26;
   const long = async (inbox: string, name: string) => {
-    const mails = Array.from({ length }, (_, n) => mailText({ id: `${name}-${n}@sender.test`, to: inbox, subject: `${name} ${n}`, references: [`${name}-0@sender.test`] }));
+    const mails = Array.from({ length }, (_, n) =>
+      mailText({
+        id: `${name}-${n}@sender.test`,
+        to: inbox,
+        subject: `${name} ${n}`,
+        references: [`${name}-0@sender.test`],
+      }),
+    );
     await Promise.all(mails.map((mail) => mailroom.sendRaw(inbox, mail)));
     await mailroom.messages(inbox, length);
     const { threads } = await threadsOf(inbox);
@@ -162,21 +255,33 @@ describe('a long thread', () => {
     const inbox = await mailroom.inbox();
     const thread_id = await long(inbox, 'pages');
     const newest = await client.inboxes.threads.get(inbox, thread_id, { limit: 20 });
-    const rest = await client.inboxes.threads.get(inbox, thread_id, { limit: 20, page_token: newest.next_page_token! });
+    const rest = await client.inboxes.threads.get(inbox, thread_id, {
+      limit: 20,
+      page_token: newest.next_page_token!,
+    });
     expect([newest.count, rest.count, rest.next_page_token]).toEqual([20, 6, undefined]);
     const ids = [...rest.messages, ...newest.messages].map(({ message_id }) => message_id);
     expect(ids).toEqual([...new Set(ids)].sort());
     expect(newest.messages.at(-1)!.message_id).toBe(newest.last_message_id);
-    await expect(client.inboxes.threads.get(inbox, thread_id, { limit: 101 })).rejects.toMatchObject({ code: 'validation_error' });
+    await expect(client.inboxes.threads.get(inbox, thread_id, { limit: 101 })).rejects.toMatchObject({
+      code: 'validation_error',
+    });
   });
 
   it('is labelled in the background, and says so', async () => {
     const client = mailroom.client();
     const inbox = await mailroom.inbox();
     const thread_id = await long(inbox, 'labelled');
-    expect(await client.inboxes.threads.update(inbox, thread_id, { add_labels: ['done'], remove_labels: ['unread'] })).toEqual({ thread_id, labels: ['done', 'received'], pending: true });
+    expect(
+      await client.inboxes.threads.update(inbox, thread_id, {
+        add_labels: ['done'],
+        remove_labels: ['unread'],
+      }),
+    ).toEqual({ thread_id, labels: ['done', 'received'], pending: true });
     await mailroom.eventually(async () => {
-      expect((await client.inboxes.messages.list(inbox, { labels: ['done'], limit: 100 })).count).toBe(length);
+      expect((await client.inboxes.messages.list(inbox, { labels: ['done'], limit: 100 })).count).toBe(
+        length,
+      );
     });
     expect((await client.inboxes.messages.list(inbox, { labels: ['unread'], limit: 100 })).count).toBe(0);
     expect((await client.inboxes.threads.get(inbox, thread_id)).labels).toEqual(['done', 'received']);

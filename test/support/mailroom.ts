@@ -164,7 +164,7 @@ export class Mailroom {
     const { list } = this.cloud.calls;
     let count = 0;
     for (const { service, by } of list)
-      if (service !== 'sqs' && !/operator|apifunction|apioperator/.test(by)) count++;
+      if (service !== 'sqs' && !/operator|apigateway|apifunction|apioperator/.test(by)) count++;
     return count;
   }
 
