@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: ['test/soak/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores: more workers than that only take memory from each other.
-    maxWorkers: 2,
+    // Two cores, and journeys that wait for each other's processes more than they compute.
+    maxWorkers: 3,
     reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
   },
 });
