@@ -162,6 +162,8 @@ export type DueWork =
 /** Port: what lies in an inbox, for its readers. */
 export interface MailboxStore {
   message(inbox: InboxRef, messageId: string): Promise<StoredMessage | undefined>;
+  /** A message and, where they lie in a row, its bodies, in one read. */
+  whole(inbox: InboxRef, messageId: string): Promise<{ message: StoredMessage; bodies?: Bodies } | undefined>;
   /** In the order asked; at most 500. */
   messages(inbox: InboxRef, messageIds: string[]): Promise<(StoredMessage | undefined)[]>;
   /** Bodies that lie in rows, by message id. */

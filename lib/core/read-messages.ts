@@ -102,6 +102,10 @@ export async function visibleMessage(
   messageId: string,
 ): Promise<StoredMessage> {
   const found = isMessageId(messageId) ? await mailbox.message(inbox, messageId) : undefined;
+  return seen(principal, found);
+}
+
+function seen(principal: KeyPrincipal, found: StoredMessage | undefined): StoredMessage {
   if (found === undefined || !isIncluded(hiddenBy(found.labels), permittedLabels(principal)))
     throw notFound('Message');
   return found;
@@ -151,9 +155,11 @@ export async function toMessage(
 export const getMessage =
   (deps: ReadDeps): UseCase<'inboxes.messages.get'> =>
   async ({ principal, inbox, path }) => {
-    const stored = await visibleMessage(deps, principal, inbox, path.message_id);
-    const bodies = await bodiesOf(deps, inbox, [stored]);
-    return toMessage(deps, stored, bodies.get(stored.message_id) ?? {});
+    const { message_id } = path;
+    const found = isMessageId(message_id) ? await deps.mailbox.whole(inbox, message_id) : undefined;
+    const stored = seen(principal, found?.message);
+    const bodies = stored.body === 'object' ? await deps.objects.getBodies(stored) : found?.bodies;
+    return toMessage(deps, stored, bodies ?? {});
   };
 
 /** In the order asked, without bodies; what is not there or may not be seen is left out. */

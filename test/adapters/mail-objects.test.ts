@@ -114,6 +114,25 @@ describe('what belongs to a message', () => {
     expect(await keys('')).toEqual([`${organizationId}/${inboxRef().uid}/${ulidAt(2)}/a/3`]);
   });
 
+  it('sends a large attachment again when S3 refuses it for a while', async () => {
+    const size = 2 * 1024 * 1024;
+    const file = join(cloud.home, 'large');
+    await writeFile(file, Buffer.alloc(size, 'x'));
+    let refusals = 2;
+    const before = cloud.weather;
+    Object.assign(cloud, {
+      weather: { ...before, strikes: (what: string) => what === 'throttle' && refusals-- > 0 },
+    });
+    try {
+      await objects.putAttachment(folderAt(1), { attachment_id: `att_${ulidAt(1)}_0`, size }, file);
+    } finally {
+      Object.assign(cloud, { weather: before });
+    }
+    expect(refusals).toBeLessThan(1);
+    const { ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key: `${prefix}a/0` }));
+    expect(ContentLength).toBe(size);
+  });
+
   it('keeps an attachment whose type no header can carry', async () => {
     const file = join(cloud.home, 'attachment');
     await writeFile(file, '');

@@ -6,7 +6,7 @@ describe('metadata', () => {
   it.each([0, -1, 1.5, 9007199254740991, 1e-100])('holds %s', (n) => {
     expect(createInbox.parse({ metadata: { n } }).metadata).toEqual({ n });
   });
-  it.each([9007199254740993, 1e300, 1e-200])('refuses %s, which would not come back as it was given', (n) => {
+  it.each([2 ** 53, 1e300, 1e-200])('refuses %s, which would not come back as it was given', (n) => {
     expect(createInbox.safeParse({ metadata: { n } }).success).toBe(false);
   });
 });

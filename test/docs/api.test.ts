@@ -6,7 +6,8 @@ import { routes } from '../../lib/contract/routes.ts';
 import { settingNames } from '../../lib/infra/config.ts';
 
 /** Without the padding that makes the columns of a table line up. */
-const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replace(/ {2,}/g, ' ');
+const read = (path: string): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replace(/ {2,}/g, ' ');
 
 it.each(Object.entries(routes))('docs/api.md tells of %s with its permission', (name, route) => {
   const line = read('docs/api.md')

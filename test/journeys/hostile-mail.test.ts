@@ -11,9 +11,19 @@ import { sharedMailroom } from '../support/mailroom.ts';
 
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 const mailroom = sharedMailroom();
-const everything = { limit: 100, include_spam: true, include_blocked: true, include_unauthenticated: true, include_trash: true };
+const everything = {
+  limit: 100,
+  include_spam: true,
+  include_blocked: true,
+  include_unauthenticated: true,
+  include_trash: true,
+};
 
-const corpus = structures.map(({ name, url }) => ({ name, raw: readFileSync(new URL(`${name}.msg`, url)), outline: outlineOf(readFileSync(new URL(`${name}.xml`, url), 'utf8')) }));
+const corpus = structures.map(({ name, url }) => ({
+  name,
+  raw: readFileSync(new URL(`${name}.msg`, url)),
+  outline: outlineOf(readFileSync(new URL(`${name}.xml`, url), 'utf8')),
+}));
 const bombs = Object.entries(hostileMails);
 
 /** What a sending MTA makes of these bytes: every line ends in CRLF, the last one too. */
@@ -25,9 +35,17 @@ function onTheWire(raw: Buffer): Buffer {
 /** One connection for all; answers when the last mail got its 250. */
 async function sendAll(mails: [to: string, raw: Buffer][]): Promise<void> {
   const { smtp } = mailroom.cloud;
-  const transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true, pool: true, maxConnections: 1, maxMessages: Infinity });
+  const transport = nodemailer.createTransport({
+    ...smtp,
+    name: 'sender.test',
+    ignoreTLS: true,
+    pool: true,
+    maxConnections: 1,
+    maxMessages: Infinity,
+  });
   try {
-    for (const [to, raw] of mails) await transport.sendMail({ envelope: { from: 'alice@sender.test', to }, raw });
+    for (const [to, raw] of mails)
+      await transport.sendMail({ envelope: { from: 'alice@sender.test', to }, raw });
   } finally {
     transport.close();
   }
@@ -50,7 +68,10 @@ async function byTag(inbox: string, tags: string[]): Promise<Map<string, Message
     const missing = tags.filter((tag) => !tagged.has(tag));
     if (missing.length === 0) {
       expect(listed).toHaveLength(tags.length);
-      const whole = tags.map(async (tag): Promise<[string, Message]> => [tag, await client.inboxes.messages.get(inbox, tagged.get(tag)!)]);
+      const whole = tags.map(async (tag): Promise<[string, Message]> => [
+        tag,
+        await client.inboxes.messages.get(inbox, tagged.get(tag)!),
+      ]);
       return new Map(await Promise.all(whole));
     }
     const idle = performance.now() - moved.at;
@@ -105,21 +126,31 @@ describe.skipIf(corpus.length === 0)(`${corpus.length} mails of Mime4j over one 
     const { raw, outline } = corpus[n]!;
     const message = arrived.get(`c${n}`)!;
     await expectRaw(message, onTheWire(raw));
-    const seen = { text: has(message.text), html: has(message.html), attachments: (message.attachments ?? []).map((one) => one.content_type) };
+    const seen = {
+      text: has(message.text),
+      html: has(message.html),
+      attachments: (message.attachments ?? []).map((one) => one.content_type),
+    };
     const difference = DIFFERENCES[name];
     if (difference !== undefined) {
       expect({ ...seen, parse_error: message.parse_error }).toMatchObject(difference.seen);
       return;
     }
     expect(seen).toEqual({ text: outline.text, html: outline.html, attachments: outline.attachments });
-    expect(message.parse_error).toBe(EMPTY.has(name) ? 'it says it has parts, but none could be found' : undefined);
+    expect(message.parse_error).toBe(
+      EMPTY.has(name) ? 'it says it has parts, but none could be found' : undefined,
+    );
   });
 
   it('hands out every attachment at the size it states', async () => {
     const client = mailroom.client();
     for (const { inbox_id, message_id, attachments = [] } of arrived.values()) {
       for (const { attachment_id, size } of attachments) {
-        const { download_url } = await client.inboxes.messages.getAttachment(inbox_id, message_id, attachment_id);
+        const { download_url } = await client.inboxes.messages.getAttachment(
+          inbox_id,
+          message_id,
+          attachment_id,
+        );
         expect((await download(download_url)).byteLength).toBe(size);
       }
     }
@@ -131,7 +162,10 @@ describe(`${bombs.length} mails that mean harm over one connection`, () => {
   let arrived: Map<string, Message>;
   beforeAll(async () => {
     inbox = await mailroom.inbox();
-    await sendAll([...bombs.map(([, { raw }], n): [string, Buffer] => [plus(inbox, `b${n}`), raw]), [plus(inbox, 'last'), Buffer.from('Subject: behind them\r\n\r\nhi')]]);
+    await sendAll([
+      ...bombs.map(([, { raw }], n): [string, Buffer] => [plus(inbox, `b${n}`), raw]),
+      [plus(inbox, 'last'), Buffer.from('Subject: behind them\r\n\r\nhi')],
+    ]);
     arrived = await byTag(inbox, [...bombs.map((_, n) => `b${n}`), 'last']);
   });
 
@@ -155,7 +189,8 @@ describe('a mail of great size', () => {
     const inbox = await mailroom.inbox();
     const file = randomBytes(Math.floor((39 * 1024 * 1024 * 57) / 78) - 1000);
     const lines = file.toString('base64').replace(/.{76}/g, '$&\r\n');
-    const head = 'From: a@sender.test\r\nSubject: big\r\nContent-Type: application/zip; name=big.zip\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n';
+    const head =
+      'From: a@sender.test\r\nSubject: big\r\nContent-Type: application/zip; name=big.zip\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n';
     const raw = onTheWire(Buffer.from(head + lines, 'latin1'));
     const megabytes = () => Math.round(process.memoryUsage().rss / 2 ** 20);
     let peak = megabytes();
@@ -163,18 +198,35 @@ describe('a mail of great size', () => {
     await sendAll([[plus(inbox, 'big'), raw]]);
     const message = (await byTag(inbox, ['big'])).get('big')!;
     clearInterval(meter);
-    console.log(`a mail of ${raw.byteLength} bytes: this process, with the cloud and the mail in it, had at most ${peak} MB`);
-    expect(message).toMatchObject({ subject: 'big', attachments: [{ size: file.byteLength, content_type: 'application/zip', filename: 'big.zip' }] });
+    console.log(
+      `a mail of ${raw.byteLength} bytes: this process, with the cloud and the mail in it, had at most ${peak} MB`,
+    );
+    expect(message).toMatchObject({
+      subject: 'big',
+      attachments: [{ size: file.byteLength, content_type: 'application/zip', filename: 'big.zip' }],
+    });
     expect(message).not.toHaveProperty('parse_error');
-    const { download_url } = await mailroom.client().inboxes.messages.getAttachment(inbox, message.message_id, message.attachments![0]!.attachment_id);
+    const { download_url } = await mailroom
+      .client()
+      .inboxes.messages.getAttachment(inbox, message.message_id, message.attachments![0]!.attachment_id);
     expect((await download(download_url)).equals(file)).toBe(true);
     await expectRaw(message, raw);
   });
 
   it.each(['plain', 'html'] as const)('of 2 MB of text/%s leaves it behind a URL, whole', async (subtype) => {
     const inbox = await mailroom.inbox();
-    const text = Array.from({ length: 40_000 }, (_, n) => `line ${n} of very many, fifty characters long: café`).join('\r\n');
-    await sendAll([[plus(inbox, subtype), Buffer.from(`Subject: long\r\nMIME-Version: 1.0\r\nContent-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${text}`)]]);
+    const text = Array.from(
+      { length: 40_000 },
+      (_, n) => `line ${n} of very many, fifty characters long: café`,
+    ).join('\r\n');
+    await sendAll([
+      [
+        plus(inbox, subtype),
+        Buffer.from(
+          `Subject: long\r\nMIME-Version: 1.0\r\nContent-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${text}`,
+        ),
+      ],
+    ]);
     const message = (await byTag(inbox, [subtype])).get(subtype)!;
     const url = subtype === 'html' ? message.html_url : message.text_url;
     expect(message).not.toHaveProperty('parse_error');

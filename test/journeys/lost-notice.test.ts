@@ -30,7 +30,9 @@ const arrived = async (inbox: string, count: number) => {
     expect(found).toHaveLength(count);
     return found;
   });
-  const whole = await Promise.all(messages.map(({ message_id }) => mailroom.client().inboxes.messages.get(inbox, message_id)));
+  const whole = await Promise.all(
+    messages.map(({ message_id }) => mailroom.client().inboxes.messages.get(inbox, message_id)),
+  );
   return new Map(whole.map((one) => [one.subject, one]));
 };
 
@@ -108,7 +110,9 @@ describe('a mail that failed five times', () => {
     mailroom.cloud.outages.delete('s3');
     const [url] = mailroom.queueUrls(intakeDeadLetters);
     const name = url!.split('/').at(-1)!;
-    await mailroom.sqs().send(new StartMessageMoveTaskCommand({ SourceArn: `arn:aws:sqs:us-east-1:000000000000:${name}` }));
+    await mailroom
+      .sqs()
+      .send(new StartMessageMoveTaskCommand({ SourceArn: `arn:aws:sqs:us-east-1:000000000000:${name}` }));
     await arrived(inbox, 1);
     await settled();
     expect((await arrived(inbox, 1)).get('at last')).toBeDefined();

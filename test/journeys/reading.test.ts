@@ -19,7 +19,14 @@ import { messageEntries, ulidOf } from '../../lib/core/message-lists.ts';
 import { newThread, threadEntries, withMessage } from '../../lib/core/thread-state.ts';
 import { Database } from '../../lib/local/dynamodb/store/database.ts';
 import { Rows } from '../../lib/local/dynamodb/store/rows.ts';
-import { indexPlace, itemPlace, projected, type IndexShape, type Table, type TableShape } from '../../lib/local/dynamodb/store/table.ts';
+import {
+  indexPlace,
+  itemPlace,
+  projected,
+  type IndexShape,
+  type Table,
+  type TableShape,
+} from '../../lib/local/dynamodb/store/table.ts';
 import { itemSize } from '../../lib/local/dynamodb/value/size.ts';
 import { openCloud, type OpenCloud } from '../support/local-cloud.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
@@ -27,7 +34,12 @@ import { sharedMailroom } from '../support/mailroom.ts';
 const mailroom = sharedMailroom();
 const code = (wanted: string, status: number) => expect.objectContaining({ code: wanted, status });
 /** A 400 that names the field. */
-const invalid = (...path: string[]) => expect.objectContaining({ code: 'validation_error', status: 400, detail: expect.objectContaining({ errors: expect.arrayContaining([expect.objectContaining({ path })]) }) });
+const invalid = (...path: string[]) =>
+  expect.objectContaining({
+    code: 'validation_error',
+    status: 400,
+    detail: expect.objectContaining({ errors: expect.arrayContaining([expect.objectContaining({ path })]) }),
+  });
 
 const count = 10;
 let client: Client;
@@ -35,14 +47,20 @@ let inbox: string;
 /** Newest first. */
 let all: MessageItem[];
 
-const subjects = async (query: Parameters<Client['inboxes']['messages']['list']>[1] = {}, by = client) => (await by.inboxes.messages.list(inbox, query)).messages.map(({ subject }) => subject);
+const subjects = async (query: Parameters<Client['inboxes']['messages']['list']>[1] = {}, by = client) =>
+  (await by.inboxes.messages.list(inbox, query)).messages.map(({ subject }) => subject);
 const names = (...numbers: number[]) => numbers.map((n) => `Mail ${n}`);
 
 /** Sends `Mail from` to `Mail to`, each a second or more after the one before. */
 async function sendMails(address: string, from: number, to: number): Promise<void> {
   for (let n = from; n <= to; n++) {
     mailroom.cloud.clock.advance(1500);
-    await mailroom.send({ to: address, subject: `Mail ${n}`, from: n % 2 ? 'Bob Builder <bob@sender.test>' : 'Alice <alice@sender.test>', text: `This is mail ${n}.` });
+    await mailroom.send({
+      to: address,
+      subject: `Mail ${n}`,
+      from: n % 2 ? 'Bob Builder <bob@sender.test>' : 'Alice <alice@sender.test>',
+      text: `This is mail ${n}.`,
+    });
   }
 }
 
@@ -63,14 +81,33 @@ describe('a list of messages', () => {
   });
 
   it('has its limits, and says which', async () => {
-    const bad = [{ limit: 0 }, { limit: 501 }, { limit: 1.5 }, { limit: -1 }, { limit: 101, labels: ['unread'] }, { limit: 101, from: ['bob'] }, { limit: 101, to: ['x'] }, { limit: 101, subject: ['x'] }];
-    for (const query of bad) await expect(client.inboxes.messages.list(inbox, query), JSON.stringify(query)).rejects.toEqual(invalid('limit'));
-    for (const query of [{ limit: 1 }, { limit: 101 }, { limit: 500 }, { limit: 100, labels: ['unread'] }]) expect((await client.inboxes.messages.list(inbox, query)).limit).toBe(query.limit);
-    for (const query of [{ limit: 101, senders: ['bob'] }, { limit: 101, recipients: ['x'] }, { limit: 101, labels: ['x'] }]) {
+    const bad = [
+      { limit: 0 },
+      { limit: 501 },
+      { limit: 1.5 },
+      { limit: -1 },
+      { limit: 101, labels: ['unread'] },
+      { limit: 101, from: ['bob'] },
+      { limit: 101, to: ['x'] },
+      { limit: 101, subject: ['x'] },
+    ];
+    for (const query of bad)
+      await expect(client.inboxes.messages.list(inbox, query), JSON.stringify(query)).rejects.toEqual(
+        invalid('limit'),
+      );
+    for (const query of [{ limit: 1 }, { limit: 101 }, { limit: 500 }, { limit: 100, labels: ['unread'] }])
+      expect((await client.inboxes.messages.list(inbox, query)).limit).toBe(query.limit);
+    for (const query of [
+      { limit: 101, senders: ['bob'] },
+      { limit: 101, recipients: ['x'] },
+      { limit: 101, labels: ['x'] },
+    ]) {
       await expect(client.inboxes.threads.list(inbox, query)).rejects.toEqual(invalid('limit'));
       await expect(client.threads.list(query)).rejects.toEqual(invalid('limit'));
     }
-    await expect(client.inboxes.messages.list(inbox, { before: 'yesterday' })).rejects.toEqual(invalid('before'));
+    await expect(client.inboxes.messages.list(inbox, { before: 'yesterday' })).rejects.toEqual(
+      invalid('before'),
+    );
   });
 
   it('ends before `before` and begins after `after`, excluding both', async () => {
@@ -78,7 +115,9 @@ describe('a list of messages', () => {
     expect(await subjects({ before: at(4) })).toEqual(names(3, 2, 1));
     expect(await subjects({ after: at(8) })).toEqual(names(10, 9));
     expect(await subjects({ after: at(3), before: at(7) })).toEqual(names(6, 5, 4));
-    expect(await subjects({ after: at(3), before: at(7), ascending: true, labels: ['unread'] })).toEqual(names(4, 5, 6));
+    expect(await subjects({ after: at(3), before: at(7), ascending: true, labels: ['unread'] })).toEqual(
+      names(4, 5, 6),
+    );
     expect(await subjects({ after: at(7), before: at(3) })).toEqual([]);
     expect(await subjects({ before: at(2).replace('Z', '+00:00') })).toEqual(names(1));
     expect(await subjects({ before: '1970-01-01T00:00:00Z' })).toEqual([]);
@@ -89,7 +128,10 @@ describe('a list of messages', () => {
     const [a, b, c] = all as [MessageItem, MessageItem, MessageItem];
     await client.inboxes.messages.update(inbox, a.message_id, { add_labels: ['red'] });
     await client.inboxes.messages.update(inbox, b.message_id, { add_labels: ['red', 'blue'] });
-    await client.inboxes.messages.update(inbox, c.message_id, { add_labels: ['blue'], remove_labels: ['unread'] });
+    await client.inboxes.messages.update(inbox, c.message_id, {
+      add_labels: ['blue'],
+      remove_labels: ['unread'],
+    });
     expect(await subjects({ labels: ['red'] })).toEqual(names(10, 9));
     expect(await subjects({ labels: ['red', ' BLUE '] })).toEqual(names(9));
     expect(await subjects({ labels: ['blue', 'unread', 'received'] })).toEqual(names(9));
@@ -104,19 +146,28 @@ describe('a list of messages', () => {
     expect(await subjects({ from: ['Build'] })).toEqual(odd);
     expect(await subjects({ from: ['uilder'] })).toEqual([]);
     expect(await subjects({ from: ['bob', 'alice'] })).toEqual([]);
-    expect(await subjects({ to: [inbox], subject: ['mail'], from: ['bob'], labels: ['unread'], limit: 2 })).toEqual(names(9, 7));
+    expect(
+      await subjects({ to: [inbox], subject: ['mail'], from: ['bob'], labels: ['unread'], limit: 2 }),
+    ).toEqual(names(9, 7));
     expect(await subjects({ subject: ['mail 1'] })).toEqual(names(10, 1));
-    expect(await subjects({ subject: ['mail'], from: ['bob'], ascending: true, limit: 3 })).toEqual(names(1, 3, 5));
+    expect(await subjects({ subject: ['mail'], from: ['bob'], ascending: true, limit: 3 })).toEqual(
+      names(1, 3, 5),
+    );
   });
 });
 
 describe('a page token', () => {
-  const list = (query: Parameters<Client['inboxes']['messages']['list']>[1], by = client, of = inbox) => by.inboxes.messages.list(of, query);
+  const list = (query: Parameters<Client['inboxes']['messages']['list']>[1], by = client, of = inbox) =>
+    by.inboxes.messages.list(of, query);
 
   it('goes on where its page ended, also by pages of another size', async () => {
     const { next_page_token: page_token } = await list({ limit: 4 });
-    expect((await list({ limit: 4, page_token: page_token! })).messages.map(({ subject }) => subject)).toEqual(names(6, 5, 4, 3));
-    expect((await list({ limit: 2, page_token: page_token! })).messages.map(({ subject }) => subject)).toEqual(names(6, 5));
+    expect(
+      (await list({ limit: 4, page_token: page_token! })).messages.map(({ subject }) => subject),
+    ).toEqual(names(6, 5, 4, 3));
+    expect(
+      (await list({ limit: 2, page_token: page_token! })).messages.map(({ subject }) => subject),
+    ).toEqual(names(6, 5));
     const rest = await list({ limit: 500, page_token: page_token! });
     expect(rest.messages.map(({ subject }) => subject)).toEqual(names(6, 5, 4, 3, 2, 1));
     expect(rest.next_page_token).toBeUndefined();
@@ -125,8 +176,19 @@ describe('a page token', () => {
 
   it('that was tampered with is refused, whichever byte', async () => {
     const token = (await list({ limit: 4 })).next_page_token!;
-    const forged = Array.from({ length: token.length }, (_, at) => token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)).filter((_, at) => at % 7 === 0 || at > token.length - 3);
-    for (const page_token of [...forged, token.slice(0, -1), `${token}A`, token.slice(4), 'x', '', Buffer.from('{"after":"0"}').toString('base64url')]) {
+    const forged = Array.from(
+      { length: token.length },
+      (_, at) => token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1),
+    ).filter((_, at) => at % 7 === 0 || at > token.length - 3);
+    for (const page_token of [
+      ...forged,
+      token.slice(0, -1),
+      `${token}A`,
+      token.slice(4),
+      'x',
+      '',
+      Buffer.from('{"after":"0"}').toString('base64url'),
+    ]) {
       await expect(list({ limit: 4, page_token }), page_token).rejects.toEqual(invalid('page_token'));
     }
   });
@@ -134,8 +196,16 @@ describe('a page token', () => {
   it('of one list opens no other', async () => {
     const page_token = (await list({ limit: 4 })).next_page_token!;
     const other = await mailroom.inbox();
-    for (const query of [{ labels: ['unread'] }, { from: ['bob'] }, { ascending: true }, { before: all[0]!.timestamp }, { include_trash: true }]) {
-      await expect(list({ limit: 4, page_token, ...query }), JSON.stringify(query)).rejects.toEqual(invalid('page_token'));
+    for (const query of [
+      { labels: ['unread'] },
+      { from: ['bob'] },
+      { ascending: true },
+      { before: all[0]!.timestamp },
+      { include_trash: true },
+    ]) {
+      await expect(list({ limit: 4, page_token, ...query }), JSON.stringify(query)).rejects.toEqual(
+        invalid('page_token'),
+      );
     }
     await expect(list({ page_token }, client, other)).rejects.toEqual(invalid('page_token'));
     await expect(client.inboxes.threads.list(inbox, { page_token })).rejects.toEqual(invalid('page_token'));
@@ -143,30 +213,37 @@ describe('a page token', () => {
     await expect(client.inboxes.list({ page_token })).rejects.toEqual(invalid('page_token'));
     const hidden = (await list({ limit: 4, include_trash: true })).next_page_token!;
     const modest = await mailroom.clientWith({ message_read: true });
-    await expect(list({ limit: 4, include_trash: true, page_token: hidden }, modest)).rejects.toEqual(invalid('page_token'));
+    await expect(list({ limit: 4, include_trash: true, page_token: hidden }, modest)).rejects.toEqual(
+      invalid('page_token'),
+    );
     const { client: stranger } = await mailroom.organization();
     await expect(list({ limit: 4, page_token }, stranger)).rejects.toEqual(code('not_found', 404));
-    await expect(list({ limit: 4, page_token }, stranger, await mailroom.inbox(stranger))).rejects.toEqual(invalid('page_token'));
+    await expect(list({ limit: 4, page_token }, stranger, await mailroom.inbox(stranger))).rejects.toEqual(
+      invalid('page_token'),
+    );
   });
 
-  it.each([false, true])('followed to the end gives each message exactly once while new mail comes (ascending: %s)', async (ascending) => {
-    const busy = await mailroom.inbox();
-    await sendMails(busy, 1, 6);
-    await mailroom.messages(busy, 6);
-    const found: string[] = [];
-    let page_token: string | undefined;
-    let n = 6;
-    do {
-      const page = await list({ limit: 2, ascending, ...(page_token && { page_token }) }, client, busy);
-      found.push(...page.messages.map(({ subject }) => subject!));
-      page_token = page.next_page_token;
-      if (n < 8) {
-        await sendMails(busy, n + 1, n + 1);
-        await mailroom.message(busy, `Mail ${++n}`);
-      }
-    } while (page_token !== undefined);
-    expect(found).toEqual(ascending ? names(1, 2, 3, 4, 5, 6, 7, 8) : names(6, 5, 4, 3, 2, 1));
-  });
+  it.each([false, true])(
+    'followed to the end gives each message exactly once while new mail comes (ascending: %s)',
+    async (ascending) => {
+      const busy = await mailroom.inbox();
+      await sendMails(busy, 1, 6);
+      await mailroom.messages(busy, 6);
+      const found: string[] = [];
+      let page_token: string | undefined;
+      let n = 6;
+      do {
+        const page = await list({ limit: 2, ascending, ...(page_token && { page_token }) }, client, busy);
+        found.push(...page.messages.map(({ subject }) => subject!));
+        page_token = page.next_page_token;
+        if (n < 8) {
+          await sendMails(busy, n + 1, n + 1);
+          await mailroom.message(busy, `Mail ${++n}`);
+        }
+      } while (page_token !== undefined);
+      expect(found).toEqual(ascending ? names(1, 2, 3, 4, 5, 6, 7, 8) : names(6, 5, 4, 3, 2, 1));
+    },
+  );
 });
 
 /** Ids of the right form that nobody has. */
@@ -184,22 +261,46 @@ describe('many messages at once', () => {
     expect(found.messages.map(({ message_id }) => message_id)).toEqual([c, a, b]);
     expect(found.messages.every((one) => !('text' in one || 'html' in one || 'headers' in one))).toBe(true);
     for (const wrong of [[...ids, 'msg_one-too-many'], [a, b, a], [], [''], ['x'.repeat(129)]]) {
-      await expect(client.inboxes.messages.batchGet(inbox, wrong)).rejects.toMatchObject({ code: 'validation_error', detail: { errors: [{ path: expect.arrayContaining(['message_ids']) }] } });
+      await expect(client.inboxes.messages.batchGet(inbox, wrong)).rejects.toMatchObject({
+        code: 'validation_error',
+        detail: { errors: [{ path: expect.arrayContaining(['message_ids']) }] },
+      });
     }
   });
 
   it('change their labels, each as a whole or not at all', async () => {
     const place = await mailroom.inbox();
     await sendMails(place, 1, 3);
-    const [three, two, one] = (await mailroom.messages(place, 3)).map(({ message_id }) => message_id) as [string, string, string];
-    const { updates, ...numbers } = await client.inboxes.messages.batchUpdate(place, { message_ids: [one, 'msg_none', two, ...nobodys(47)], add_labels: 'seen', remove_labels: ['unread'] });
+    const [three, two, one] = (await mailroom.messages(place, 3)).map(({ message_id }) => message_id) as [
+      string,
+      string,
+      string,
+    ];
+    const { updates, ...numbers } = await client.inboxes.messages.batchUpdate(place, {
+      message_ids: [one, 'msg_none', two, ...nobodys(47)],
+      add_labels: 'seen',
+      remove_labels: ['unread'],
+    });
     expect(numbers).toEqual({ limit: 50, count: 2 });
     expect(updates).toEqual([one, two].map((message_id) => ({ message_id, labels: ['received', 'seen'] })));
     for (const message_ids of [[...nobodys(50), one], [one, one], []]) {
-      await expect(client.inboxes.messages.batchUpdate(place, { message_ids, add_labels: ['x'] })).rejects.toMatchObject({ code: 'validation_error', detail: { errors: [{ path: expect.arrayContaining(['message_ids']) }] } });
+      await expect(
+        client.inboxes.messages.batchUpdate(place, { message_ids, add_labels: ['x'] }),
+      ).rejects.toMatchObject({
+        code: 'validation_error',
+        detail: { errors: [{ path: expect.arrayContaining(['message_ids']) }] },
+      });
     }
-    await client.inboxes.messages.update(place, two, { add_labels: Array.from({ length: 14 }, (_, n) => `own ${n}`) });
-    await expect(client.inboxes.messages.batchUpdate(place, { message_ids: [three, two], add_labels: ['last'], remove_labels: ['unread', 'received2'] })).rejects.toEqual(code('validation_error', 400));
+    await client.inboxes.messages.update(place, two, {
+      add_labels: Array.from({ length: 14 }, (_, n) => `own ${n}`),
+    });
+    await expect(
+      client.inboxes.messages.batchUpdate(place, {
+        message_ids: [three, two],
+        add_labels: ['last'],
+        remove_labels: ['unread', 'received2'],
+      }),
+    ).rejects.toEqual(code('validation_error', 400));
     const after = await client.inboxes.messages.batchGet(place, [three, two]);
     expect(after.messages[0]!.labels).toEqual(['last', 'received']);
     expect(after.messages[1]!.labels).toHaveLength(16);
@@ -210,7 +311,8 @@ describe('many messages at once', () => {
 describe('labels', () => {
   let place: string;
   let id: string;
-  const update = (body: Parameters<Client['inboxes']['messages']['update']>[2]) => client.inboxes.messages.update(place, id, body);
+  const update = (body: Parameters<Client['inboxes']['messages']['update']>[2]) =>
+    client.inboxes.messages.update(place, id, body);
   beforeAll(async () => {
     place = await mailroom.inbox();
     await mailroom.send({ to: place, subject: 'Labels' });
@@ -218,30 +320,69 @@ describe('labels', () => {
   });
 
   it('are trimmed and in lower case, strings or lists; on both lists they end up removed', async () => {
-    expect(await update({ add_labels: ['  To Do ', 'TO DO', 'x'] })).toEqual({ message_id: id, labels: ['received', 'to do', 'unread', 'x'] });
-    expect((await update({ add_labels: ['X', 'y'], remove_labels: ['x ', 'to do'] })).labels).toEqual(['received', 'unread', 'y']);
+    expect(await update({ add_labels: ['  To Do ', 'TO DO', 'x'] })).toEqual({
+      message_id: id,
+      labels: ['received', 'to do', 'unread', 'x'],
+    });
+    expect((await update({ add_labels: ['X', 'y'], remove_labels: ['x ', 'to do'] })).labels).toEqual([
+      'received',
+      'unread',
+      'y',
+    ]);
     expect((await update({ remove_labels: ' Y' })).labels).toEqual(['received', 'unread']);
     expect((await update({ remove_labels: ['never there'] })).labels).toEqual(['received', 'unread']);
   });
 
   it('of the system are refused with one clear sentence', async () => {
-    for (const body of [{ add_labels: ['sent'] }, { remove_labels: ['SENT'] }, { add_labels: 'sent' }, { add_labels: ['fine', 'sent'] }]) {
-      await expect(update(body)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('Cannot use system label: sent') });
+    for (const body of [
+      { add_labels: ['sent'] },
+      { remove_labels: ['SENT'] },
+      { add_labels: 'sent' },
+      { add_labels: ['fine', 'sent'] },
+    ]) {
+      await expect(update(body)).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining('Cannot use system label: sent'),
+      });
     }
-    await expect(update({ remove_labels: ['received'] })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('Cannot use system label: received') });
+    await expect(update({ remove_labels: ['received'] })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('Cannot use system label: received'),
+    });
     expect((await client.inboxes.messages.get(place, id)).labels).toEqual(['received', 'unread']);
   });
 
   it('have 256 characters at most, and at least one', async () => {
     expect((await update({ add_labels: ['ä'.repeat(256)] })).labels).toContain('ä'.repeat(256));
-    for (const body of [{ add_labels: ['x'.repeat(257)] }, { add_labels: [''] }, { add_labels: ['  '] }, { add_labels: [] }, {}, { add_labels: null }]) {
+    for (const body of [
+      { add_labels: ['x'.repeat(257)] },
+      { add_labels: [''] },
+      { add_labels: ['  '] },
+      { add_labels: [] },
+      {},
+      { add_labels: null },
+    ]) {
       await expect(update(body), JSON.stringify(body)).rejects.toEqual(code('validation_error', 400));
     }
     await update({ remove_labels: ['ä'.repeat(256)] });
   });
 
   it('may be any text, but one', async () => {
-    const odd = ['a#b', '#', 'constructor', 'toString', 'a/b?c=d&e', '[1]', '"q"', 'a,b', '日本語', '🦌', '%40', 'l#v#unread', 'o#x'];
+    const odd = [
+      'a#b',
+      '#',
+      'constructor',
+      'toString',
+      'a/b?c=d&e',
+      '[1]',
+      '"q"',
+      'a,b',
+      '日本語',
+      '🦌',
+      '%40',
+      'l#v#unread',
+      'o#x',
+    ];
     await update({ add_labels: odd });
     for (const label of odd) {
       expect((await client.inboxes.messages.list(place, { labels: [label] })).count, label).toBe(1);
@@ -256,10 +397,17 @@ describe('labels', () => {
   it('of one’s own are 15 on a message', async () => {
     const own = Array.from({ length: 15 }, (_, n) => `own-${n}`);
     expect((await update({ add_labels: own })).labels).toHaveLength(17);
-    await expect(update({ add_labels: ['one more'] })).rejects.toMatchObject({ code: 'validation_error', message: expect.stringContaining('15') });
+    await expect(update({ add_labels: ['one more'] })).rejects.toMatchObject({
+      code: 'validation_error',
+      message: expect.stringContaining('15'),
+    });
     expect((await update({ add_labels: ['trash'] })).labels).toHaveLength(18);
-    expect((await update({ add_labels: ['one more'], remove_labels: ['own-0', 'trash'] })).labels).toContain('one more');
-    await expect(update({ add_labels: Array.from({ length: 16 }, (_, n) => `n${n}`) })).rejects.toEqual(code('validation_error', 400));
+    expect((await update({ add_labels: ['one more'], remove_labels: ['own-0', 'trash'] })).labels).toContain(
+      'one more',
+    );
+    await expect(update({ add_labels: Array.from({ length: 16 }, (_, n) => `n${n}`) })).rejects.toEqual(
+      code('validation_error', 400),
+    );
     await update({ remove_labels: [...own.slice(1)] });
     expect((await update({ remove_labels: ['one more'] })).labels).toEqual(['received', 'unread']);
   });
@@ -278,7 +426,13 @@ async function download(url: string | URL, init?: RequestInit): Promise<Response
 async function objectsIn(Prefix: string): Promise<string[]> {
   const { aws: endpoint, operator, refs, clock } = mailroom.cloud;
   const credentials = { accessKeyId: operator.access_key_id, secretAccessKey: operator.secret_access_key };
-  const s3 = new S3Client({ endpoint, region: operator.region, credentials, forcePathStyle: true, systemClockOffset: clock.now() - Date.now() });
+  const s3 = new S3Client({
+    endpoint,
+    region: operator.region,
+    credentials,
+    forcePathStyle: true,
+    systemClockOffset: clock.now() - Date.now(),
+  });
   const [, Bucket] = Object.entries(refs).find(([id]) => /bucket[0-9A-F]{8}$/.test(id))!;
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
   s3.destroy();
@@ -292,8 +446,14 @@ describe('what is downloaded', () => {
     const html = `<p>${'ä paragraph '.repeat(100_000)}</p>`;
     await mailroom.send({ to: place, subject: 'Large', text, html });
     const large = await mailroom.message(place, 'Large');
-    expect(large).toMatchObject({ text_truncated: true, text_url: expect.any(String), html_url: expect.any(String), preview: expect.stringContaining('Grüße') });
-    for (const name of ['text', 'html', 'extracted_text', 'extracted_html']) expect(large).not.toHaveProperty(name);
+    expect(large).toMatchObject({
+      text_truncated: true,
+      text_url: expect.any(String),
+      html_url: expect.any(String),
+      preview: expect.stringContaining('Grüße'),
+    });
+    for (const name of ['text', 'html', 'extracted_text', 'extracted_html'])
+      expect(large).not.toHaveProperty(name);
     const bodyOf = async (url: string) => {
       const response = await download(url);
       expect(response.headers.get('content-disposition')).toMatch(/^attachment/);
@@ -309,9 +469,17 @@ describe('what is downloaded', () => {
 
   it('needs no header, is an attachment, and ends after its hour', async () => {
     const place = await mailroom.inbox();
-    await mailroom.send({ to: place, subject: 'Files', attachments: [{ filename: 'page.html', content: '<script>1</script>', contentType: 'text/html' }] });
+    await mailroom.send({
+      to: place,
+      subject: 'Files',
+      attachments: [{ filename: 'page.html', content: '<script>1</script>', contentType: 'text/html' }],
+    });
     const { message_id, attachments } = await mailroom.message(place, 'Files');
-    const file = await client.inboxes.messages.getAttachment(place, message_id, attachments![0]!.attachment_id);
+    const file = await client.inboxes.messages.getAttachment(
+      place,
+      message_id,
+      attachments![0]!.attachment_id,
+    );
     const raw = await client.inboxes.messages.getRaw(place, message_id);
     for (const { download_url, expires_at } of [file, raw]) {
       const response = await download(download_url);
@@ -340,17 +508,29 @@ describe('what is downloaded', () => {
     }
     // Without a signature it is anybody's call, which IAM refuses; that is what was asked for here.
     const anonymous = mailroom.cloud.iam.refusals.splice(0);
-    expect(anonymous.map(({ who, action }) => `${who} ${action}`)).toEqual(Array.from({ length: anonymous.length }, () => 'anonymous s3:GetObject'));
+    expect(anonymous.map(({ who, action }) => `${who} ${action}`)).toEqual(
+      Array.from({ length: anonymous.length }, () => 'anonymous s3:GetObject'),
+    );
     mailroom.cloud.clock.advance(3_601_000);
     for (const { download_url } of [file, raw]) expect((await download(download_url)).status).toBe(403);
-    expect((await download((await client.inboxes.messages.getRaw(place, message_id)).download_url)).status).toBe(200);
-    await expect(client.inboxes.messages.getAttachment(place, message_id, `${attachments![0]!.attachment_id}0`)).rejects.toEqual(code('not_found', 404));
-    await expect(client.inboxes.messages.getAttachment(place, all[0]!.message_id, attachments![0]!.attachment_id)).rejects.toEqual(code('not_found', 404));
+    expect(
+      (await download((await client.inboxes.messages.getRaw(place, message_id)).download_url)).status,
+    ).toBe(200);
+    await expect(
+      client.inboxes.messages.getAttachment(place, message_id, `${attachments![0]!.attachment_id}0`),
+    ).rejects.toEqual(code('not_found', 404));
+    await expect(
+      client.inboxes.messages.getAttachment(place, all[0]!.message_id, attachments![0]!.attachment_id),
+    ).rejects.toEqual(code('not_found', 404));
   });
 
   it('goes with the message: rows at once, objects when their work is due', async () => {
     const place = await mailroom.inbox();
-    await mailroom.send({ to: place, subject: 'Goes', attachments: [{ filename: 'a.bin', content: Buffer.alloc(5000, 7) }] });
+    await mailroom.send({
+      to: place,
+      subject: 'Goes',
+      attachments: [{ filename: 'a.bin', content: Buffer.alloc(5000, 7) }],
+    });
     await mailroom.send({ to: place, subject: 'Stays' });
     const { message_id, thread_id, attachments } = await mailroom.message(place, 'Goes');
     await mailroom.message(place, 'Stays');
@@ -363,7 +543,9 @@ describe('what is downloaded', () => {
     await expect(client.inboxes.messages.delete(place, message_id)).rejects.toEqual(code('not_found', 404));
     await expect(client.inboxes.threads.get(place, thread_id)).rejects.toEqual(code('not_found', 404));
     await expect(client.threads.get(thread_id)).rejects.toEqual(code('not_found', 404));
-    expect((await client.inboxes.messages.list(place)).messages.map(({ subject }) => subject)).toEqual(['Stays']);
+    expect((await client.inboxes.messages.list(place)).messages.map(({ subject }) => subject)).toEqual([
+      'Stays',
+    ]);
     expect((await client.inboxes.messages.list(place, { labels: ['unread'] })).count).toBe(1);
     expect((await client.inboxes.threads.list(place)).count).toBe(1);
     mailroom.cloud.clock.advance(60_000);
@@ -377,9 +559,16 @@ describe('a hidden message', () => {
     const place = await mailroom.inbox();
     await sendMails(place, 1, 3);
     const [, two] = (await mailroom.messages(place, 3)) as [MessageItem, MessageItem, MessageItem];
-    const reader = await mailroom.clientWith({ message_read: true, message_update: true, message_delete: true });
+    const reader = await mailroom.clientWith({
+      message_read: true,
+      message_update: true,
+      message_delete: true,
+    });
     const keeper = await mailroom.clientWith({ message_read: true, label_trash_read: true });
-    const see = async (by: Client, query = {}) => [(await by.inboxes.messages.list(place, query)).count, (await by.inboxes.threads.list(place, query)).count];
+    const see = async (by: Client, query = {}) => [
+      (await by.inboxes.messages.list(place, query)).count,
+      (await by.inboxes.threads.list(place, query)).count,
+    ];
     const everything = Object.fromEntries(hiddenLabels.map((label) => [`include_${label}`, true]));
     await client.inboxes.messages.update(place, two.message_id, { add_labels: ['trash'] });
     for (const by of [client, reader, keeper]) expect(await see(by)).toEqual([2, 2]);
@@ -402,12 +591,22 @@ describe('a hidden message', () => {
       () => reader.inboxes.threads.update(place, two.thread_id, { remove_labels: ['trash'] }),
       () => reader.threads.delete(two.thread_id),
     ];
-    for (const [n, call] of calls.entries()) await expect(call(), `call ${n}`).rejects.toEqual(code('not_found', 404));
+    for (const [n, call] of calls.entries())
+      await expect(call(), `call ${n}`).rejects.toEqual(code('not_found', 404));
     expect((await reader.inboxes.messages.batchGet(place, [two.message_id])).count).toBe(0);
-    expect((await reader.inboxes.messages.batchUpdate(place, { message_ids: [two.message_id], remove_labels: ['trash'] })).count).toBe(0);
+    expect(
+      (
+        await reader.inboxes.messages.batchUpdate(place, {
+          message_ids: [two.message_id],
+          remove_labels: ['trash'],
+        })
+      ).count,
+    ).toBe(0);
     await client.inboxes.messages.update(place, two.message_id, { remove_labels: ['trash'] });
     for (const by of [client, reader, keeper]) expect(await see(by)).toEqual([3, 3]);
-    expect((await reader.inboxes.messages.list(place)).messages.map(({ subject }) => subject)).toEqual(names(3, 2, 1));
+    expect((await reader.inboxes.messages.list(place)).messages.map(({ subject }) => subject)).toEqual(
+      names(3, 2, 1),
+    );
   });
 
   it('is 403 to a key in scope that may not, 404 to one out of scope', async () => {
@@ -430,7 +629,8 @@ describe('a hidden message', () => {
       () => nothing.inboxes.messages.batchGet(inbox, [message_id]),
       () => nothing.inboxes.messages.getRaw(inbox, message_id),
     ];
-    for (const [n, call] of refused.entries()) await expect(call(), `call ${n}`).rejects.toEqual(code('missing_permission', 403));
+    for (const [n, call] of refused.entries())
+      await expect(call(), `call ${n}`).rejects.toEqual(code('missing_permission', 403));
     const { organization_id, client: stranger } = await mailroom.organization();
     const powerless = await mailroom.clientWith({}, organization_id);
     for (const by of [stranger, powerless]) {
@@ -458,12 +658,31 @@ function fillInbox(home: string, address: string): void {
   const rows = new Rows(database);
   const [found] = database.statement('SELECT id, shape FROM tables').all() as { id: number; shape: string }[];
   const shape = JSON.parse(found!.shape) as TableShape;
-  const spaces = new Map((database.statement('SELECT space, name FROM indexes').all() as { space: number; name: string }[]).map(({ space, name }) => [name, -space]));
-  const indexes = shape.indexes.map((index: IndexShape) => ({ ...index, space: spaces.get(index.name)!, arn: '' }));
-  const table: Table = { ...shape, indexes, space: found!.id, arn: '', uuid: '', created: 0, stream: undefined };
+  const spaces = new Map(
+    (database.statement('SELECT space, name FROM indexes').all() as { space: number; name: string }[]).map(
+      ({ space, name }) => [name, -space],
+    ),
+  );
+  const indexes = shape.indexes.map((index: IndexShape) => ({
+    ...index,
+    space: spaces.get(index.name)!,
+    arn: '',
+  }));
+  const table: Table = {
+    ...shape,
+    indexes,
+    space: found!.id,
+    arn: '',
+    uuid: '',
+    created: 0,
+    stream: undefined,
+  };
   const put = (row: Record<string, unknown>): void => {
     const item = marshall(row, { removeUndefinedValues: true });
-    rows.put({ place: itemPlace(table, item as never), item: item as never, size: itemSize(item as never) }, null);
+    rows.put(
+      { place: itemPlace(table, item as never), item: item as never, size: itemSize(item as never) },
+      null,
+    );
     for (const index of indexes) {
       const place = indexPlace(table, index, item as never);
       const part = place && projected(table, index, item as never);
@@ -471,18 +690,47 @@ function fillInbox(home: string, address: string): void {
     }
   };
   const entry = unmarshall(rows.get(itemPlace(table, marshall(addressKey(address)) as never))!.item as never);
-  const owner = { organization_id: entry['organization_id'] as string, pod_id: entry['pod_id'] as string, inbox_id: address, uid: entry['uid'] as string };
+  const owner = {
+    organization_id: entry['organization_id'] as string,
+    pod_id: entry['pod_id'] as string,
+    inbox_id: address,
+    uid: entry['uid'] as string,
+  };
   database.transaction(() => {
     let thread: ReturnType<typeof newThread> | undefined;
     for (let n = 0; n < mails; n++) {
       const timestamp = timeOf(n);
       const message_id = `msg_${newUlid(Date.parse(timestamp))}`;
       const thread_id = n % perThread === 0 ? `thr_${ulidOf(message_id)}` : thread!.thread_id;
-      const message: StoredMessage = { ...owner, message_id, thread_id, timestamp, labels: ['received'], from: `sender${n % 7}@sender.test`, to: [owner.inbox_id], subject: `Old ${n}`, size: 1000, body: 'none', created_at: timestamp, updated_at: timestamp };
+      const message: StoredMessage = {
+        ...owner,
+        message_id,
+        thread_id,
+        timestamp,
+        labels: ['received'],
+        from: `sender${n % 7}@sender.test`,
+        to: [owner.inbox_id],
+        subject: `Old ${n}`,
+        size: 1000,
+        body: 'none',
+        created_at: timestamp,
+        updated_at: timestamp,
+      };
       thread = withMessage(n % perThread === 0 ? newThread(message) : thread!, message, timestamp);
       if (isLookedAt(n)) put({ ...messageKey(owner, ulidOf(message_id)), ...messageRow(message) });
-      const lists = entryWrites(owner, [], messageEntries(message).filter(({ list }) => list.of !== 'thread'), { message_id, thread_id });
-      const ended = n % perThread < perThread - 1 ? [] : [threadWrite(undefined, thread, 'there'), ...entryWrites(owner, [], threadEntries(thread), { thread_id })];
+      const lists = entryWrites(
+        owner,
+        [],
+        messageEntries(message).filter(({ list }) => list.of !== 'thread'),
+        { message_id, thread_id },
+      );
+      const ended =
+        n % perThread < perThread - 1
+          ? []
+          : [
+              threadWrite(undefined, thread, 'there'),
+              ...entryWrites(owner, [], threadEntries(thread), { thread_id }),
+            ];
       for (const write of [...lists, ...ended]) if ('put' in write) put(write.put);
     }
   });
@@ -509,9 +757,13 @@ describe('an inbox of 100,000 mails', () => {
     fillInbox(home, large);
     open = await openCloud({ home, port });
     const sender = nodemailer.createTransport({ ...open.cloud.smtp, name: 'sender.test', ignoreTLS: true });
-    for (const n of [1, 2, 3]) await sender.sendMail({ from: 'alice@sender.test', to: large, subject: `Unread ${n}`, text: 'Hello.' });
+    for (const n of [1, 2, 3])
+      await sender.sendMail({ from: 'alice@sender.test', to: large, subject: `Unread ${n}`, text: 'Hello.' });
     sender.close();
-    await vi.waitFor(async () => expect((await reader.inboxes.messages.list(large, { labels: ['unread'] })).count).toBe(3), { timeout: 20_000, interval: 100 });
+    await vi.waitFor(
+      async () => expect((await reader.inboxes.messages.list(large, { labels: ['unread'] })).count).toBe(3),
+      { timeout: 20_000, interval: 100 },
+    );
   }, 120_000);
   afterAll(async () => {
     await open?.close();
@@ -522,8 +774,15 @@ describe('an inbox of 100,000 mails', () => {
   async function costOf<Answer>(call: () => Promise<Answer>) {
     open!.cloud.calls.reset();
     const answer = await call();
-    const calls = open!.cloud.calls.list.filter(({ service, by }) => service === 'dynamodb' && by.includes('apifunction'));
-    return { answer, calls: calls.length, readUnits: calls.reduce((sum, { readUnits = 0 }) => sum + readUnits, 0), written: calls.some(({ writeUnits = 0 }) => writeUnits > 0) };
+    const calls = open!.cloud.calls.list.filter(
+      ({ service, by }) => service === 'dynamodb' && by.includes('apifunction'),
+    );
+    return {
+      answer,
+      calls: calls.length,
+      readUnits: calls.reduce((sum, { readUnits = 0 }) => sum + readUnits, 0),
+      written: calls.some(({ writeUnits = 0 }) => writeUnits > 0),
+    };
   }
   const unread = ['Unread 1', 'Unread 2', 'Unread 3'];
   const sorted = (items: { subject?: string | undefined }[]) => items.map(({ subject }) => subject).sort();
@@ -550,7 +809,10 @@ describe('an inbox of 100,000 mails', () => {
     const [from, to] = [50_000, 50_021];
     const within = { after: timeOf(from), before: timeOf(to) };
     const expected = Array.from({ length: to - from - 1 }, (_, n) => `Old ${from + 1 + n}`);
-    for (const query of [{ ...within, ascending: true }, { ...within, ascending: true, labels: ['received'] }]) {
+    for (const query of [
+      { ...within, ascending: true },
+      { ...within, ascending: true, labels: ['received'] },
+    ]) {
       const middle = await costOf(() => reader.inboxes.messages.list(large, query));
       expect(middle.answer.messages.map(({ subject }) => subject)).toEqual(expected);
       expect(middle.answer.next_page_token).toBeUndefined();
@@ -561,19 +823,36 @@ describe('an inbox of 100,000 mails', () => {
     expect(none.answer.count).toBe(0);
     expect(none.readUnits).toBeLessThanOrEqual(6);
     const threads = await costOf(() => reader.inboxes.threads.list(large, { ...within, ascending: true }));
-    expect(threads.answer.threads.map(({ subject, message_count }) => [subject, message_count])).toEqual([50_000, 50_005, 50_010, 50_015].map((n) => [`Old ${n}`, perThread]));
+    expect(threads.answer.threads.map(({ subject, message_count }) => [subject, message_count])).toEqual(
+      [50_000, 50_005, 50_010, 50_015].map((n) => [`Old ${n}`, perThread]),
+    );
     expect(threads.calls).toBeLessThanOrEqual(5);
     expect(threads.readUnits).toBeLessThanOrEqual(14);
-    const page = await costOf(() => reader.inboxes.messages.list(large, { limit: 20, before: timeOf(mails) }));
+    const page = await costOf(() =>
+      reader.inboxes.messages.list(large, { limit: 20, before: timeOf(mails) }),
+    );
     expect(page.answer.messages[0]!.subject).toBe(`Old ${mails - 1}`);
-    const next = await costOf(() => reader.inboxes.messages.list(large, { limit: 20, before: timeOf(mails), page_token: page.answer.next_page_token! }));
-    expect(next.answer.messages.map(({ subject }) => subject)).toEqual(Array.from({ length: 20 }, (_, n) => `Old ${mails - 21 - n}`));
-    for (const { calls, readUnits } of [page, next]) expect({ calls: calls <= 5, cheap: readUnits <= 30 }).toEqual({ calls: true, cheap: true });
+    const next = await costOf(() =>
+      reader.inboxes.messages.list(large, {
+        limit: 20,
+        before: timeOf(mails),
+        page_token: page.answer.next_page_token!,
+      }),
+    );
+    expect(next.answer.messages.map(({ subject }) => subject)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `Old ${mails - 21 - n}`),
+    );
+    for (const { calls, readUnits } of [page, next])
+      expect({ calls: calls <= 5, cheap: readUnits <= 30 }).toEqual({ calls: true, cheap: true });
   });
 
   it('finds the organization’s threads of a time and with a label without reading the rest', async () => {
-    const threads = await costOf(() => reader.threads.list({ after: timeOf(50_000), before: timeOf(50_021), ascending: true }));
-    expect(threads.answer.threads.map(({ subject }) => subject)).toEqual([50_000, 50_005, 50_010, 50_015].map((n) => `Old ${n}`));
+    const threads = await costOf(() =>
+      reader.threads.list({ after: timeOf(50_000), before: timeOf(50_021), ascending: true }),
+    );
+    expect(threads.answer.threads.map(({ subject }) => subject)).toEqual(
+      [50_000, 50_005, 50_010, 50_015].map((n) => `Old ${n}`),
+    );
     // Four shards of the index, and one read of the rows.
     expect(threads.calls).toBeLessThanOrEqual(7);
     expect(threads.readUnits).toBeLessThanOrEqual(16);

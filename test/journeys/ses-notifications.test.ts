@@ -7,7 +7,12 @@ import { corpus, filesOf } from '../adapters/mime/mime4j-corpus.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
 
 const folder = new URL('ses-notifications/', corpus);
-const bodies = new Map(filesOf(folder, '_sns_body.json').map((file) => [file.slice(0, -'_sns_body.json'.length), readFileSync(new URL(file, folder), 'utf8')]));
+const bodies = new Map(
+  filesOf(folder, '_sns_body.json').map((file) => [
+    file.slice(0, -'_sns_body.json'.length),
+    readFileSync(new URL(file, folder), 'utf8'),
+  ]),
+);
 
 const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
 const intakeQueue = (id: string) => /intake.*queue/i.test(id) && !/dead/i.test(id);
@@ -20,7 +25,9 @@ const post = async (body: string): Promise<void> => {
 
 /** What the function said of mail it could not take in, since the cloud started. */
 function complaints(): string[] {
-  const [name] = Object.entries(mailroom.cloud.refs).flatMap(([id, ref]) => (/intakereceivemail.*function/i.test(id) ? [ref] : []));
+  const [name] = Object.entries(mailroom.cloud.refs).flatMap(([id, ref]) =>
+    /intakereceivemail.*function/i.test(id) ? [ref] : [],
+  );
   const lines = mailroom.cloud.services.lambda.logs(name!).filter((line) => line.startsWith('{'));
   return lines.flatMap((line) => {
     const { message, error } = JSON.parse(line) as { message: string; error?: { message: string } };
@@ -43,7 +50,9 @@ async function takeDeadLetters(count: number): Promise<string[]> {
   const [QueueUrl] = mailroom.queueUrls(intakeDeadLetters);
   const found: string[] = [];
   while (found.length < count) {
-    const { Messages = [] } = await mailroom.sqs().send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+    const { Messages = [] } = await mailroom
+      .sqs()
+      .send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
     found.push(...Messages.map(({ Body }) => Body!));
   }
   mailroom.cloud.clock.advance(61_000);
@@ -58,20 +67,43 @@ const ours = (body: string, sesId: string, recipient: string, timestamp?: string
   said.mail.messageId = sesId;
   said.mail.timestamp = timestamp ?? said.mail.timestamp;
   said.receipt.recipients = [recipient];
-  Object.assign(said.receipt.action, { bucketName: bucket(), objectKeyPrefix: 'incoming/', objectKey: `incoming/${sesId}` });
+  Object.assign(said.receipt.action, {
+    bucketName: bucket(),
+    objectKeyPrefix: 'incoming/',
+    objectKey: `incoming/${sesId}`,
+  });
   return JSON.stringify({ ...notification, Message: JSON.stringify(said) });
 };
-const bucket = () => Object.entries(mailroom.cloud.refs).find(([id]) => /bucket/i.test(id) && !/policy/i.test(id))![1];
+const bucket = () =>
+  Object.entries(mailroom.cloud.refs).find(([id]) => /bucket/i.test(id) && !/policy/i.test(id))![1];
 
 /** By the operator, whom the bucket's policy does not fence off. */
 async function store(sesId: string, file: string): Promise<void> {
   const { aws: endpoint, operator } = mailroom.cloud;
   const credentials = { accessKeyId: operator.access_key_id, secretAccessKey: operator.secret_access_key };
-  const s3 = new S3Client({ endpoint, region: operator.region, credentials, forcePathStyle: true, systemClockOffset: mailroom.cloud.clock.now() - Date.now() });
-  await s3.send(new PutObjectCommand({ Bucket: bucket(), Key: `incoming/${sesId}`, Body: readFileSync(new URL(file, folder)) }));
+  const s3 = new S3Client({
+    endpoint,
+    region: operator.region,
+    credentials,
+    forcePathStyle: true,
+    systemClockOffset: mailroom.cloud.clock.now() - Date.now(),
+  });
+  await s3.send(
+    new PutObjectCommand({
+      Bucket: bucket(),
+      Key: `incoming/${sesId}`,
+      Body: readFileSync(new URL(file, folder)),
+    }),
+  );
 }
 
-const inline = ['domain_recipient_email', 'replies_email', 'single_recipient_email', 'single_recipient_list_email', 'spamVerdict_FAIL_email'];
+const inline = [
+  'domain_recipient_email',
+  'replies_email',
+  'single_recipient_email',
+  'single_recipient_list_email',
+  'spamVerdict_FAIL_email',
+];
 const elsewhere = ['dmarc_failed_email', 's3_stored_email', 's3_stored_replies_email'];
 const noMail = ['hard_bounce', 'soft_bounce', 'spam_bounce', 'subscription_confirmation_invalid'];
 
@@ -87,7 +119,12 @@ describe.skipIf(bodies.size === 0)(`${bodies.size} notifications that SES and SN
 
   it('that tell of no received mail are done with, silently', async () => {
     for (const name of noMail) await post(bodies.get(name)!);
-    await post(JSON.stringify({ Type: 'Notification', Message: 'Successfully validated SNS topic for Amazon SES event publishing.' }));
+    await post(
+      JSON.stringify({
+        Type: 'Notification',
+        Message: 'Successfully validated SNS topic for Amazon SES event publishing.',
+      }),
+    );
     await mailroom.quiet();
     expect(complaints()).toEqual([]);
     expect(await mailroom.queued(intakeDeadLetters)).toBe(0);
@@ -99,9 +136,19 @@ describe.skipIf(bodies.size === 0)(`${bodies.size} notifications that SES and SN
     await post(ours(bodies.get('dmarc_failed_email')!, 'realdmarc', inbox));
     await post(ours(bodies.get('s3_stored_email')!, 'realpass', inbox.replace('@', '+Tag@')));
     const messages = await mailroom.messages(inbox, 2, mailroom.client(), { include_unauthenticated: true });
-    const [failed, passed] = [messages.find(({ tag }) => tag === undefined), messages.find(({ tag }) => tag !== undefined)];
-    expect(failed).toMatchObject({ labels: expect.arrayContaining(['received', 'unread', 'unauthenticated']), authentication: { spf: 'FAIL', dkim: 'PASS', dmarc: 'FAIL', dmarc_policy: 'reject' } });
-    expect(passed).toMatchObject({ labels: ['received', 'unread'], authentication: { spf: 'PASS', dkim: 'PASS', dmarc: 'PASS' }, timestamp: '2021-09-27T20:16:39.558Z' });
+    const [failed, passed] = [
+      messages.find(({ tag }) => tag === undefined),
+      messages.find(({ tag }) => tag !== undefined),
+    ];
+    expect(failed).toMatchObject({
+      labels: expect.arrayContaining(['received', 'unread', 'unauthenticated']),
+      authentication: { spf: 'FAIL', dkim: 'PASS', dmarc: 'FAIL', dmarc_policy: 'reject' },
+    });
+    expect(passed).toMatchObject({
+      labels: ['received', 'unread'],
+      authentication: { spf: 'PASS', dkim: 'PASS', dmarc: 'PASS' },
+      timestamp: '2021-09-27T20:16:39.558Z',
+    });
     await mailroom.quiet();
     expect(complaints()).toEqual([]);
   });
@@ -116,10 +163,24 @@ describe.skipIf(bodies.size === 0)(`${bodies.size} notifications that SES and SN
 
   it('for an address without an inbox leave a row for the operator', async () => {
     await store('nobody', 'russian_spam_incoming.email');
-    await post(ours(bodies.get('s3_stored_email')!, 'nobody', `nobody@${domain}`, new Date(mailroom.cloud.clock.now()).toISOString()));
+    await post(
+      ours(
+        bodies.get('s3_stored_email')!,
+        'nobody',
+        `nobody@${domain}`,
+        new Date(mailroom.cloud.clock.now()).toISOString(),
+      ),
+    );
     await mailroom.quiet();
     const { undeliverable } = await mailroom.operator.undeliverable.list();
-    expect(undeliverable).toMatchObject([{ recipient: `nobody@${domain}`, sender: 'source@sender.com', ses_message_id: 'nobody', reason: 'no_such_address' }]);
+    expect(undeliverable).toMatchObject([
+      {
+        recipient: `nobody@${domain}`,
+        sender: 'source@sender.com',
+        ses_message_id: 'nobody',
+        reason: 'no_such_address',
+      },
+    ]);
   });
 
   it('that name no mail in incoming/ end as dead letters, whole, and hold up nothing else', async () => {
@@ -132,8 +193,12 @@ describe.skipIf(bodies.size === 0)(`${bodies.size} notifications that SES and SN
     const dead = await takeDeadLetters(wrong.length + broken.length);
     expect(dead.sort()).toEqual([...wrong, ...broken].sort());
     const said = new Set(complaints());
-    expect(said).toContain('no receipt of a mail that SES stored in incoming/: receipt.action.type: Invalid input: expected "S3"');
-    expect(said).toContain('no receipt of a mail that SES stored in incoming/: receipt.action.objectKey: Invalid string: must start with "incoming/"');
+    expect(said).toContain(
+      'no receipt of a mail that SES stored in incoming/: receipt.action.type: Invalid input: expected "S3"',
+    );
+    expect(said).toContain(
+      'no receipt of a mail that SES stored in incoming/: receipt.action.objectKey: Invalid string: must start with "incoming/"',
+    );
     await mailroom.messages(inbox, 3, mailroom.client(), { include_unauthenticated: true });
   });
 });

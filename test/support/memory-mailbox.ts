@@ -58,6 +58,12 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
   async messages(inbox: InboxRef, ids: string[]) {
     return ids.map((id) => this.of(inbox).messages.get(id));
   }
+  async whole(inbox: InboxRef, id: string) {
+    const message = await this.message(inbox, id);
+    const bodies = this.of(inbox).bodies.get(id);
+    return message && { message, ...(bodies && { bodies }) };
+  }
+
   async bodies(inbox: InboxRef, ids: string[]) {
     const { bodies } = this.of(inbox);
     return new Map(ids.flatMap((id) => (bodies.has(id) ? [[id, bodies.get(id)!] as const] : [])));

@@ -34,6 +34,12 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
     return row === undefined ? undefined : toMessage(row);
   },
 
+  async whole(inbox, messageId) {
+    const ulid = ulidOf(messageId);
+    const [row, body] = await getRows(database, [messageKey(inbox, ulid), bodyKey(inbox, ulid)]);
+    return row && { message: toMessage(row), ...(body && { bodies: unpackBodies(body['packed']) }) };
+  },
+
   async messages(inbox, messageIds) {
     const rows = await getRows(
       database,

@@ -73,7 +73,10 @@ export class Ses implements Service {
     return this.#counted(request, action, async () => {
       this.#admit(request, action, '*');
       const run = receiptActions[action as keyof typeof receiptActions];
-      return queryAnswer(action, await Promise.resolve(run({ rules: this.rules, tryRule: this.#tryRule }, input)));
+      return queryAnswer(
+        action,
+        await Promise.resolve(run({ rules: this.rules, tryRule: this.#tryRule }, input)),
+      );
     });
   }
 
