@@ -1,5 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
   CopyObjectCommand,
@@ -9,7 +7,6 @@ import {
   ListObjectsV2Command,
   NoSuchKey,
   PutObjectCommand,
-  S3ServiceException,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
@@ -23,10 +20,6 @@ import { packBodies, unpackBodies } from './dynamo/body-row.ts';
 /** Seconds a download URL is good for. One signed with a function's role also ends with the role's session. */
 const urlSeconds = 3600;
 
-/** The SDK repeats no call whose body is a stream, so of many attachments one refused by S3 would fail the mail. */
-const heldBytes = 1024 * 1024;
-/** How often a larger one is sent when S3 answers 5xx. */
-const streamAttempts = 4;
 /** SES's own corner of the bucket, and what it writes there once to see whether it may. */
 const incoming = 'incoming/';
 const setupNotification = `${incoming}AMAZON_SES_SETUP_NOTIFICATION`;
@@ -52,7 +45,7 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
   const put = (
     folder: ObjectFolder,
     name: string,
-    Body: Buffer | Readable,
+    Body: Buffer,
     about: { ContentType: string; ContentLength?: number },
   ) => s3.send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
 
@@ -84,19 +77,12 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     },
 
     async putAttachment(folder, attachment, path) {
-      const about = { ContentType: safeType(attachment.content_type), ContentLength: attachment.size };
-      const name = objectName(attachment);
-      if (attachment.size <= heldBytes) return void (await put(folder, name, await readFile(path), about));
-      // The SDK does not send a stream twice; a file can be read again.
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return void (await put(folder, name, createReadStream(path), about));
-        } catch (error) {
-          const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
-          if (status < 500 || attempt === streamAttempts) throw error;
-          await wait(Math.random() * 100 * 2 ** attempt);
-        }
-      }
+      // Held, not streamed: the SDK repeats no call whose body is a stream, and one S3 503 would fail the whole mail. All
+      // attachments of a mail are below 40 MB.
+      await put(folder, objectName(attachment), await readFile(path), {
+        ContentType: safeType(attachment.content_type),
+        ContentLength: attachment.size,
+      });
     },
 
     async putBodies(folder, bodies, large) {

@@ -58,6 +58,8 @@ export const testRole: Caller = {
 /** Serves one service over HTTP without checking signatures. */
 export async function serve(service: Service, caller: () => Caller = () => testRole) {
   const server = createServer((request, response) => {
+    // As at the real endpoint: a caller that hangs up ends the body, not the process.
+    request.on('error', () => undefined);
     void answer(service, caller(), request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });

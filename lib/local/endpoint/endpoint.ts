@@ -42,6 +42,8 @@ export class Endpoint {
       options.services.flatMap((service) => service.scopes.map((scope) => [scope, service])),
     );
     this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+      // A caller that hangs up in the middle of a body is its own failure: whoever reads the body sees it end.
+      request.on('error', () => undefined);
       void this.#serve(request, response);
     });
   }
