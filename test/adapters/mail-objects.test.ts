@@ -20,14 +20,13 @@ let cloud: StubCloud;
 let engine: S3;
 let s3: S3Client;
 let objects: MailObjects;
-let url: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
   cloud = await stubCloud();
   engine = new S3(cloud);
   await deploy(engine, 'AWS::S3::Bucket', { BucketName: Bucket });
   const served = await serve(engine);
-  ({ close, url } = served);
+  close = served.close;
   s3 = new S3Client({ ...clientSettings(served.url), forcePathStyle: true });
   objects = mailObjects(Bucket, () => cloud.clock.now(), s3);
 });
@@ -113,31 +112,6 @@ describe('what belongs to a message', () => {
     await objects.removeAll(folderAt(1));
     await objects.removeAll(folderAt(1));
     expect(await keys('')).toEqual([`${organizationId}/${inboxRef().uid}/${ulidAt(2)}/a/3`]);
-  });
-
-  it('sends a large attachment again when S3 refuses it for a while', async () => {
-    const size = 2 * 1024 * 1024;
-    const file = join(cloud.home, 'large');
-    await writeFile(file, Buffer.alloc(size, 'x'));
-    let refusals = 2;
-    const patient = new S3Client({ ...clientSettings(url), forcePathStyle: true, maxAttempts: 4 });
-    const before = cloud.weather;
-    Object.assign(cloud, {
-      weather: { ...before, strikes: (what: string) => what === 'throttle' && refusals-- > 0 },
-    });
-    try {
-      await mailObjects(Bucket, () => cloud.clock.now(), patient).putAttachment(
-        folderAt(1),
-        { attachment_id: `att_${ulidAt(1)}_0`, size },
-        file,
-      );
-    } finally {
-      Object.assign(cloud, { weather: before });
-    }
-    patient.destroy();
-    expect(refusals).toBeLessThan(1);
-    const { ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key: `${prefix}a/0` }));
-    expect(ContentLength).toBe(size);
   });
 
   it('keeps an attachment whose type no header can carry', async () => {
