@@ -19,6 +19,7 @@ import { getOwnOrganization } from '../../lib/core/organizations.ts';
 import { provisionInbox } from '../../lib/core/provision-inbox.ts';
 import { getInbox, listInboxes } from '../../lib/core/read-inboxes.ts';
 import * as messages from '../../lib/core/read-messages.ts';
+import { listOrganizationThreads, listThreads } from '../../lib/core/list-threads.ts';
 import * as readThreads from '../../lib/core/read-threads.ts';
 import { updateInbox } from '../../lib/core/update-inbox.ts';
 import { batchUpdateMessages, updateMessage } from '../../lib/core/update-messages.ts';
@@ -66,12 +67,12 @@ export const handler = httpDoor({
     'inboxes.messages.delete': deleteMessage(changing),
     'inboxes.messages.getRaw': messages.getRawMessage(reading),
     'inboxes.messages.getAttachment': messages.getMessageAttachment(reading),
-    'inboxes.threads.list': readThreads.listThreads(reading),
+    'inboxes.threads.list': listThreads(reading),
     'inboxes.threads.get': readThreads.getThread(reading),
     'inboxes.threads.update': threads.updateThread(changing),
     'inboxes.threads.delete': threads.deleteThread(changing),
     'inboxes.threads.getAttachment': readThreads.getThreadAttachment(reading),
-    'threads.list': readThreads.listOrganizationThreads(reading),
+    'threads.list': listOrganizationThreads(reading),
     'threads.get': readThreads.getOrganizationThread(reading),
     'threads.update': threads.updateOrganizationThread(changing),
     'threads.delete': threads.deleteOrganizationThread(changing),

@@ -22,7 +22,7 @@ export interface NodeFunctionProps<Env> {
   /** MB; CPU grows with it, one core at 1,769. */
   memory: number;
   timeout: Duration;
-  /** Files beside index.mjs that the handler starts as worker threads: file name without `.mjs` → entry. */
+  /** Files beside index.mjs that the handler starts by itself, as processes or threads: file name without `.mjs` → entry. */
   workers?: Entries;
 }
 

@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredMessage } from '../../lib/core/mail-ports.ts';
-import {
-  getThread,
-  getThreadAttachment,
-  listOrganizationThreads,
-  listThreads,
-} from '../../lib/core/read-threads.ts';
+import { listOrganizationThreads, listThreads } from '../../lib/core/list-threads.ts';
+import { getThread, getThreadAttachment } from '../../lib/core/read-threads.ts';
 import { getMessage, listMessages } from '../../lib/core/read-messages.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
 import { inboxRef, keyPrincipal, modest, sampleMessage, ulidAt } from '../support/mail-samples.ts';

@@ -11,7 +11,7 @@ import { deleteMessage } from '../../../lib/core/delete-message.ts';
 import { writesOf } from '../../../lib/core/change-size.ts';
 import type { ThreadChange } from '../../../lib/core/mail-ports.ts';
 import { listMessages } from '../../../lib/core/read-messages.ts';
-import { listOrganizationThreads } from '../../../lib/core/read-threads.ts';
+import { listOrganizationThreads } from '../../../lib/core/list-threads.ts';
 import { updateMessage } from '../../../lib/core/update-messages.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
 import {
