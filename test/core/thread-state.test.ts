@@ -59,7 +59,7 @@ class World {
       inbox_id: '',
       timestamp: '',
     } as const;
-    await this.mailbox.append({
+    const outcome = await this.mailbox.append({
       inbox,
       ses_id: message.message_id,
       digest: message.message_id,
@@ -69,7 +69,8 @@ class World {
       leads: [],
       event,
     });
-    this.messages.set(message.message_id, message);
+    // What was delivered before and deleted since does not come back: its delivery is claimed.
+    if (outcome === 'added') this.messages.set(message.message_id, message);
   }
   async change(changes: { before: StoredMessage; labels?: string[] }[]): Promise<void> {
     const planned = changes.map(({ before, labels }) => ({
