@@ -4,6 +4,8 @@ import * as z from 'zod';
 export const env = z.object({
   TABLE_NAME: z.string(),
   BUCKET_NAME: z.string(),
+  /** The role that is narrowed to one organization for each call; empty: no such wall. */
+  TENANT_ROLE_ARN: z.string(),
   /** The domain whose addresses need no setup, such as `mail.example.com`. */
   MAIL_DOMAIN: z.string(),
   /** Origins that signatures are made for, separated by spaces; none with a trailing slash. */

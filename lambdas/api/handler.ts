@@ -1,81 +1,166 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { checkDns } from '../../lib/adapters/check-dns.ts';
+import { apiKeyStore } from '../../lib/adapters/dynamo/api-key-store.ts';
 import { openDatabase } from '../../lib/adapters/dynamo/client.ts';
+import { bearerTokens } from '../../lib/adapters/dynamo/bearer-tokens.ts';
+import { settleDeed } from '../../lib/adapters/dynamo/deed.ts';
 import { directory } from '../../lib/adapters/dynamo/directory.ts';
 import { inboxStore } from '../../lib/adapters/dynamo/inbox-store.ts';
+import { lineStore } from '../../lib/adapters/dynamo/line-store.ts';
 import { mailboxStore } from '../../lib/adapters/dynamo/mailbox-store.ts';
-import { nonceStore } from '../../lib/adapters/dynamo/nonces.ts';
 import { organizationStore } from '../../lib/adapters/dynamo/organization-store.ts';
 import { pageTokens } from '../../lib/adapters/dynamo/page-tokens.ts';
+import { commitments, personStore } from '../../lib/adapters/dynamo/person-store.ts';
+import { rateBuckets } from '../../lib/adapters/dynamo/rate-buckets.ts';
+import { reservations } from '../../lib/adapters/dynamo/reservations.ts';
+import { sealStore } from '../../lib/adapters/dynamo/seal-store.ts';
+import { podStore } from '../../lib/adapters/dynamo/pod-store.ts';
 import { keys } from '../../lib/adapters/keys.ts';
 import { mailObjects } from '../../lib/adapters/mail-objects.ts';
+import { tenantFence } from '../../lib/adapters/tenant-fence.ts';
 import { newUlid as ulid } from '../../lib/adapters/ulids.ts';
 import { randomUsername } from '../../lib/adapters/usernames.ts';
 import { dnsRecord } from '../../lib/contract/dns-record.ts';
+import { named } from '../../lib/contract/routes.ts';
+import * as apiKeys from '../../lib/core/api-keys.ts';
 import * as threads from '../../lib/core/change-threads.ts';
 import { deleteMessage } from '../../lib/core/delete-message.ts';
-import { getOwnOrganization } from '../../lib/core/organizations.ts';
+import { listLines, listSeals } from '../../lib/core/list-lines.ts';
+import { mintToken } from '../../lib/core/mint-token.ts';
+import { getOwnOrganization, updateOwnOrganization } from '../../lib/core/organizations.ts';
+import * as pods from '../../lib/core/pods.ts';
 import { provisionInbox } from '../../lib/core/provision-inbox.ts';
 import { getInbox, listInboxes } from '../../lib/core/read-inboxes.ts';
 import * as messages from '../../lib/core/read-messages.ts';
-import { listOrganizationThreads, listThreads } from '../../lib/core/list-threads.ts';
+import { listThreads } from '../../lib/core/list-threads.ts';
 import * as readThreads from '../../lib/core/read-threads.ts';
 import { updateInbox } from '../../lib/core/update-inbox.ts';
 import { batchUpdateMessages, updateMessage } from '../../lib/core/update-messages.ts';
 import { whoAmI } from '../../lib/core/who-am-i.ts';
 import { readEnv } from '../../lib/edge/env.ts';
 import { httpDoor } from '../../lib/edge/http.ts';
-import { signedCaller } from '../../lib/edge/signed-caller.ts';
+import { keyCaller } from '../../lib/edge/key-caller.ts';
+import { leasedRates } from '../../lib/edge/rates.ts';
 import { env } from './env.ts';
 
-const { TABLE_NAME, BUCKET_NAME, MAIL_DOMAIN, PUBLIC_ORIGINS, DNS_RECORDS, ALLOW_LOOPBACK_WEBHOOKS } =
-  readEnv(env);
+const {
+  TABLE_NAME,
+  BUCKET_NAME,
+  TENANT_ROLE_ARN,
+  MAIL_DOMAIN,
+  PUBLIC_ORIGINS,
+  DNS_RECORDS,
+  ALLOW_LOOPBACK_WEBHOOKS,
+} = readEnv(env);
 const now = Date.now;
-const database = openDatabase(TABLE_NAME);
+// Who calls is found, counted and noted with the function's own credentials, which reach no mail; the call itself is
+// carried out with those of its organization.
+const lookups = openDatabase(TABLE_NAME);
+const fence = tenantFence({ tableName: TABLE_NAME, roleArn: TENANT_ROLE_ARN, now });
+const { database } = fence;
+const places = directory(lookups, now, (organization, work) =>
+  fence.within(organization, () => work(database)),
+);
+const bearers = bearerTokens(lookups);
+const tokens = pageTokens(lookups);
 const inboxes = inboxStore(database);
-const tokens = pageTokens(database);
-const reading = { mailbox: mailboxStore(database, now), objects: mailObjects(BUCKET_NAME, now), tokens };
+const organizations = organizationStore(database);
+const reading = {
+  mailbox: mailboxStore(database, now),
+  objects: mailObjects(BUCKET_NAME, now, fence),
+  tokens,
+};
 const changing = { mailbox: reading.mailbox, now, ulid };
+const keeping = { apiKeys: apiKeyStore(database), pods: podStore(database), keys, tokens, now, ulid };
+const ledger = {
+  lines: lineStore(database),
+  persons: personStore(database),
+  seals: sealStore(database),
+  organizations,
+  tokens,
+  now,
+};
+const provisioning = {
+  inboxes,
+  keys,
+  now,
+  ulid,
+  randomUsername,
+  checkDns: checkDns(z.array(dnsRecord).parse(JSON.parse(DNS_RECORDS)), now),
+  randomSecret: () => randomBytes(32).toString('base64'),
+  mailDomain: MAIL_DOMAIN,
+  allowLoopbackWebhooks: ALLOW_LOOPBACK_WEBHOOKS === 'true',
+};
+
+// What stands at several levels is one use case at each of them: the scope of the call is all that differs.
+const ofInboxes = {
+  create: provisionInbox(provisioning),
+  list: listInboxes({ inboxes, tokens }),
+  get: getInbox({ inboxes }),
+  update: updateInbox({ inboxes, now }),
+};
+const ofThreads = {
+  list: listThreads(reading),
+  get: readThreads.getThread(reading),
+  update: threads.updateThread(changing),
+  delete: threads.deleteThread(changing),
+  getAttachment: readThreads.getThreadAttachment(reading),
+};
+const ofKeys = {
+  create: apiKeys.createApiKey(keeping),
+  list: apiKeys.listApiKeys(keeping),
+  get: apiKeys.getApiKey(keeping),
+  update: apiKeys.updateApiKey(keeping),
+  delete: apiKeys.deleteApiKey(keeping),
+};
+const ofAudit = { list: listLines(ledger) };
 
 /** HTTP, signed: everything an organization and its agents do. */
 export const handler = httpDoor({
-  authenticate: signedCaller({ origins: PUBLIC_ORIGINS.split(' '), directory: directory(database), now }),
-  nonces: nonceStore(database),
+  authenticate: keyCaller({
+    origins: PUBLIC_ORIGINS.split(' '),
+    directory: places,
+    tokens: bearers,
+    now,
+  }),
+  deeds: { settle: settleDeed(lookups), commit: commitments(lookups, { now }) },
+  rates: leasedRates({ buckets: rateBuckets(lookups), now }),
+  reservations: reservations(lookups, now),
+  within: (organization, work) => fence.within(organization, work),
+  ulid,
   useCases: {
     'auth.me': whoAmI(),
-    'organizations.get': getOwnOrganization({ organizations: organizationStore(database) }),
-    'inboxes.create': provisionInbox({
-      inboxes,
-      keys,
-      now,
-      ulid,
-      randomUsername,
-      checkDns: checkDns(z.array(dnsRecord).parse(JSON.parse(DNS_RECORDS)), now),
-      randomSecret: () => randomBytes(32).toString('base64'),
-      mailDomain: MAIL_DOMAIN,
-      allowLoopbackWebhooks: ALLOW_LOOPBACK_WEBHOOKS === 'true',
+    'auth.token': mintToken({ tokens: bearers, places, now, ulid }),
+    'organizations.get': getOwnOrganization({ organizations }),
+    'organizations.update': updateOwnOrganization({ organizations, now }),
+    ...named('pods', {
+      create: pods.createPod(keeping),
+      list: pods.listPods(keeping),
+      get: pods.getPod(keeping),
+      delete: pods.deletePod(keeping),
     }),
-    'inboxes.list': listInboxes({ inboxes, tokens }),
-    'inboxes.get': getInbox({ inboxes }),
-    'inboxes.update': updateInbox({ inboxes, now }),
-    'inboxes.messages.list': messages.listMessages(reading),
-    'inboxes.messages.get': messages.getMessage(reading),
-    'inboxes.messages.batchGet': messages.batchGetMessages(reading),
-    'inboxes.messages.batchUpdate': batchUpdateMessages(changing),
-    'inboxes.messages.update': updateMessage(changing),
-    'inboxes.messages.delete': deleteMessage(changing),
-    'inboxes.messages.getRaw': messages.getRawMessage(reading),
-    'inboxes.messages.getAttachment': messages.getMessageAttachment(reading),
-    'inboxes.threads.list': listThreads(reading),
-    'inboxes.threads.get': readThreads.getThread(reading),
-    'inboxes.threads.update': threads.updateThread(changing),
-    'inboxes.threads.delete': threads.deleteThread(changing),
-    'inboxes.threads.getAttachment': readThreads.getThreadAttachment(reading),
-    'threads.list': listOrganizationThreads(reading),
-    'threads.get': readThreads.getOrganizationThread(reading),
-    'threads.update': threads.updateOrganizationThread(changing),
-    'threads.delete': threads.deleteOrganizationThread(changing),
-    'threads.getAttachment': readThreads.getOrganizationThreadAttachment(reading),
+    ...named('inboxes', ofInboxes),
+    ...named('pods.inboxes', ofInboxes),
+    ...named('inboxes.messages', {
+      list: messages.listMessages(reading),
+      get: messages.getMessage(reading),
+      batchGet: messages.batchGetMessages(reading),
+      batchUpdate: batchUpdateMessages(changing),
+      update: updateMessage(changing),
+      delete: deleteMessage(changing),
+      getRaw: messages.getRawMessage(reading),
+      getAttachment: messages.getMessageAttachment(reading),
+    }),
+    ...named('threads', ofThreads),
+    ...named('pods.threads', ofThreads),
+    ...named('inboxes.threads', ofThreads),
+    ...named('apiKeys', ofKeys),
+    ...named('pods.apiKeys', ofKeys),
+    ...named('inboxes.apiKeys', ofKeys),
+    ...named('audit', ofAudit),
+    ...named('pods.audit', ofAudit),
+    ...named('inboxes.audit', ofAudit),
+    'audit.seals': listSeals(ledger),
   },
 });

@@ -1,6 +1,8 @@
-import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { bearerPrefix } from '../contract/api-key.ts';
 import type { PrivateJwk, PublicJwk } from '../contract/credential.ts';
 import type { Keys } from '../core/ports.ts';
+import { isSafePoint } from './ed25519-point.ts';
 
 /** RFC 7638 §3: the required members in lexical order, without white space. */
 function thumbprint(jwk: PublicJwk): string {
@@ -15,6 +17,8 @@ function thumbprint(jwk: PublicJwk): string {
 export const keys: Keys = {
   thumbprint,
   verify(jwk, text, signature) {
+    // A proof of such a key proves nothing: anybody can make one.
+    if (jwk.kty === 'OKP' && !isSafePoint(jwk.x)) return false;
     try {
       const key = createPublicKey({ key: jwk, format: 'jwk' });
       const digest = jwk.kty === 'OKP' ? null : 'sha256';
@@ -33,5 +37,9 @@ export const keys: Keys = {
       format: 'jwk',
     }) as PrivateJwk;
     return { public_key: { kty, crv, x }, private_jwk: { kty, crv, x, d } };
+  },
+  generateBearer() {
+    const api_key = `${bearerPrefix}${randomBytes(32).toString('base64url')}`;
+    return { api_key, keyid: createHash('sha256').update(api_key).digest('base64url') };
   },
 };

@@ -17,7 +17,7 @@ import { ulidOf } from '../core/message-lists.ts';
 import type { Now } from '../core/ports.ts';
 import { packBodies, unpackBodies } from './dynamo/body-row.ts';
 
-/** Seconds a download URL is good for. One signed with a function's role also ends with the role's session. */
+/** Seconds a download URL is good for, unless the session it is signed in ends before. */
 const urlSeconds = 3600;
 
 /** SES's own corner of the bucket, and what it writes there once to see whether it may. */
@@ -40,19 +40,32 @@ const download = {
   html: ['message.html', 'text/html; charset=utf-8'],
 } as const;
 
+/** How the bucket is reached, and until when what is signed with that is good; `undefined`: as long as it says. */
+export interface BucketAccess {
+  s3: () => S3Client;
+  /** Milliseconds since the epoch. */
+  ends: () => number | undefined;
+}
+
+/** With the function's own credentials. */
+export function ownAccess(client = new S3Client({})): BucketAccess {
+  return { s3: () => client, ends: () => undefined };
+}
+
 /** The mail bucket. Keys begin with the organization; `incoming/` is SES's own corner. */
-export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): MailObjects {
+export function mailObjects(Bucket: string, now: Now, access: BucketAccess = ownAccess()): MailObjects {
+  const { s3, ends } = access;
   const put = (
     folder: ObjectFolder,
     name: string,
     Body: Buffer,
     about: { ContentType: string; ContentLength?: number },
-  ) => s3.send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
+  ) => s3().send(new PutObjectCommand({ Bucket, Key: folderOf(folder) + name, Body, ...about }));
 
   return {
     async openIncoming(Key) {
       try {
-        return (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body as Readable;
+        return (await s3().send(new GetObjectCommand({ Bucket, Key }))).Body as Readable;
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined;
         throw error;
@@ -68,7 +81,7 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
         MetadataDirective: 'REPLACE',
       });
       try {
-        await s3.send(copy);
+        await s3().send(copy);
         return 'kept';
       } catch (error) {
         if (error instanceof NoSuchKey) return 'gone';
@@ -95,16 +108,16 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
     },
 
     async getBodies(folder) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `${folderOf(folder)}body` }));
+      const { Body } = await s3().send(new GetObjectCommand({ Bucket, Key: `${folderOf(folder)}body` }));
       return unpackBodies(await Body!.transformToByteArray());
     },
 
     async removeIncoming(Key) {
-      await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      await s3().send(new DeleteObjectCommand({ Bucket, Key }));
     },
 
     async leftIncoming(before) {
-      const { Contents = [] } = await s3.send(
+      const { Contents = [] } = await s3().send(
         new ListObjectsV2Command({ Bucket, Prefix: incoming, MaxKeys: 1000 }),
       );
       const left = Contents.filter(
@@ -115,7 +128,7 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
           const about = { key: Key!, stored_at: LastModified!.toISOString() };
           if (Size === 0) return { ...about, head: '' };
           try {
-            const { Body } = await s3.send(
+            const { Body } = await s3().send(
               new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${headBytes - 1}` }),
             );
             return { ...about, head: await Body!.transformToString('latin1') };
@@ -131,11 +144,11 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
 
     async removeAll(folder) {
       for (;;) {
-        const { Contents = [] } = await s3.send(
+        const { Contents = [] } = await s3().send(
           new ListObjectsV2Command({ Bucket, Prefix: folderOf(folder) }),
         );
         if (Contents.length === 0) return;
-        const { Errors = [] } = await s3.send(
+        const { Errors = [] } = await s3().send(
           new DeleteObjectsCommand({
             Bucket,
             Delete: { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true },
@@ -157,8 +170,10 @@ export function mailObjects(Bucket: string, now: Now, s3 = new S3Client({})): Ma
         ResponseContentType: safeType(type),
       });
       const signedAt = new Date(now());
-      const download_url = await getSignedUrl(s3, command, { expiresIn: urlSeconds, signingDate: signedAt });
-      return { download_url, expires_at: new Date(signedAt.getTime() + urlSeconds * 1000).toISOString() };
+      const left = Math.floor(((ends() ?? Infinity) - now()) / 1000);
+      const seconds = Math.min(urlSeconds, left);
+      const download_url = await getSignedUrl(s3(), command, { expiresIn: seconds, signingDate: signedAt });
+      return { download_url, expires_at: new Date(signedAt.getTime() + seconds * 1000).toISOString() };
     },
   };
 }

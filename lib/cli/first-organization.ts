@@ -21,8 +21,8 @@ export async function firstOrganization(options: {
     fetch: createSigV4Fetch({ api, operator: key, ...(fetch && { fetch }) }),
   });
   const { organization_id } = await operator.organizations.create(name === undefined ? {} : { name });
-  const { api_key_id, private_jwk } = await operator.apiKeys.create(organization_id, { type: 'generate' });
-  if (private_jwk === undefined)
+  const made = await operator.apiKeys.create(organization_id, { type: 'generate' });
+  if (made.type !== 'public_key' || made.private_jwk === undefined)
     throw new Error('The operator’s door answered a generated key without its private half');
-  return { organization_id, key: { api_key_id, private_jwk } };
+  return { organization_id, key: { api_key_id: made.api_key_id, private_jwk: made.private_jwk } };
 }

@@ -1,19 +1,22 @@
 import type { Command } from 'commander';
-import { given, parseJson, readInputFile } from './input.ts';
+import { addOperatorAudit } from './audit.ts';
+import { given } from './input.ts';
+import { newKeyBody, withNewKeyOptions, type NewKeyOptions } from './key-options.ts';
 import { listQuery, withListOptions, type ListOptions } from './list-options.ts';
+import { addOrganizationChanges, addSending } from './operator-settings.ts';
 import type { Room } from './room.ts';
-import { UsageError } from './usage-error.ts';
-import type { Body } from '../sdk/caller.ts';
-
-type CreateKey = Body<'operator.apiKeys.create'>;
 
 /** `posthorn operator …` */
 export function addOperator(program: Command, room: Room): void {
   const operator = program
     .command('operator')
     .description('what only the operator may do; signs with AWS credentials');
-  addOrganizations(operator.command('organizations').description('tenants'), room);
+  const organizations = operator.command('organizations').description('tenants');
+  addOrganizations(organizations, room);
+  addOrganizationChanges(organizations, room);
   addKeys(operator.command('keys').description('keys of organizations'), room);
+  addSending(operator.command('sending').description('whether anybody’s mail goes out'), room);
+  addOperatorAudit(operator, room);
   const undeliverable = operator.command('undeliverable').description('mail to addresses nobody has');
   withListOptions(undeliverable.command('list').description('newest first')).action(
     async (options: ListOptions, command: Command) =>
@@ -41,43 +44,31 @@ function addOrganizations(organizations: Command, room: Room): void {
     );
 }
 
-interface KeyOptions {
-  name?: string;
-  permission?: string[];
-  publicKey?: string;
-  proof?: string;
-}
-
 function addKeys(keys: Command, room: Room): void {
+  withNewKeyOptions(
+    keys
+      .command('create')
+      .description('issue a key: a pair is made and shown once, unless a public key is given')
+      .argument('<organization>', 'its organization_id'),
+  ).action(async (organization: string, options: NewKeyOptions, command: Command) =>
+    room.print(
+      await room
+        .connection(command)
+        .operator()
+        .apiKeys.create(organization, await newKeyBody(options, room)),
+    ),
+  );
+  withListOptions(
+    keys.command('list').description('newest first').argument('<organization>', 'its organization_id'),
+  ).action(async (organization: string, options: ListOptions, command: Command) =>
+    room.print(await room.connection(command).operator().apiKeys.list(organization, listQuery(options))),
+  );
   keys
-    .command('create')
-    .description('issue a key: a pair is made and shown once, unless a public key is given')
+    .command('revoke')
+    .description('its next call is refused')
     .argument('<organization>', 'its organization_id')
-    .option('--name <name>')
-    .option('--permission <names...>', 'only these permissions; all without it')
-    .option('--public-key <jwk>', 'register this public JWK (JSON or @file)')
-    .option('--proof <signature>', 'its proof, base64url')
-    .action(async (organization: string, options: KeyOptions, command: Command) => {
-      const body = {
-        ...(await keyOf(options, room)),
-        ...given({ name: options.name, permissions: permissionsOf(options.permission) }),
-      };
-      room.print(
-        await room
-          .connection(command)
-          .operator()
-          .apiKeys.create(organization, body as CreateKey),
-      );
-    });
-}
-
-const permissionsOf = (names: string[] | undefined): Record<string, true> | undefined =>
-  names && Object.fromEntries(names.map((name) => [name, true]));
-
-async function keyOf({ publicKey, proof }: KeyOptions, { shell }: Room): Promise<object> {
-  if (publicKey === undefined && proof === undefined) return { type: 'generate' };
-  if (publicKey === undefined || proof === undefined)
-    throw new UsageError('--public-key and --proof belong together');
-  const text = publicKey.startsWith('@') ? await readInputFile(publicKey.slice(1), shell) : publicKey;
-  return { type: 'public_key', public_key: parseJson(text, '--public-key'), proof };
+    .argument('<key>', 'its api_key_id')
+    .action(async (organization: string, key: string, _: unknown, command: Command) =>
+      room.print(await room.connection(command).operator().apiKeys.delete(organization, key)),
+    );
 }

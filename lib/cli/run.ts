@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { isProblem } from '../sdk/problem-of.ts';
+import { addAudit } from './audit.ts';
 import { addCall } from './call.ts';
+import { addKeys } from './api-keys.ts';
 import { addInboxes } from './inboxes.ts';
 import { addMessages } from './messages.ts';
 import { addOperator } from './operator.ts';
+import { addPods } from './pods.ts';
 import { createRoom } from './room.ts';
 import { addSendTest } from './send-test.ts';
 import type { Shell } from './shell.ts';
@@ -36,7 +39,17 @@ function createProgram(shell: Shell): Command {
     .configureOutput({ writeOut: (text) => shell.out(text), writeErr: (text) => shell.err(text) })
     .exitOverride();
   const room = createRoom(shell);
-  for (const add of [addCall, addInboxes, addMessages, addThreads, addSendTest, addOperator])
+  for (const add of [
+    addCall,
+    addInboxes,
+    addMessages,
+    addThreads,
+    addPods,
+    addKeys,
+    addSendTest,
+    addAudit,
+    addOperator,
+  ])
     add(program, room);
   return program;
 }

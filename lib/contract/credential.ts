@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { permissions } from './permission.ts';
 
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'give 32 bytes as unpadded base64url');
+/** In its one spelling: with other spare bits at its end the same key would have another thumbprint. */
+const coordinate = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'give 32 bytes as unpadded base64url');
 
 /** A public key as a JWK (RFC 7517, RFC 8037). Private and other members are refused, never stored. */
 export const publicJwk = z.union([

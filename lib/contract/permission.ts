@@ -13,6 +13,7 @@ export const permissionNames = [
   'api_key_read', 'api_key_create', 'api_key_update', 'api_key_delete',
   'provider_connect', 'provider_share_owner',
   'pod_read', 'pod_create', 'pod_delete',
+  'audit_read',
 ] as const; // prettier-ignore
 export const permission = z.enum(permissionNames);
 export type Permission = z.infer<typeof permission>;
@@ -20,3 +21,16 @@ export type Permission = z.infer<typeof permission>;
 /** What a key may do: only what is `true`. A key without permissions may do everything in its scope. */
 export const permissions = z.partialRecord(permission, z.boolean());
 export type Permissions = z.infer<typeof permissions>;
+
+/** Whether whoever holds `held` may hand on `wanted`: absent permissions are all there are, now and later. */
+export const within = (wanted: Permissions | undefined, held: Permissions | undefined): boolean =>
+  held === undefined ||
+  (wanted !== undefined && permissionNames.every((name) => wanted[name] !== true || held[name] === true));
+
+/** What both allow. */
+export const both = (a: Permissions | undefined, b: Permissions | undefined): Permissions | undefined => {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Object.fromEntries(
+    permissionNames.filter((name) => a[name] === true && b[name] === true).map((name) => [name, true]),
+  );
+};

@@ -10,30 +10,41 @@ export interface InboxRef {
   pod_id: string;
 }
 
+/** A part of the mailroom: an organization, one of its pods, or one inbox. */
+export interface Scope {
+  organization_id: string;
+  pod_id?: string;
+  inbox?: InboxRef;
+}
+
 /** Who calls, whichever way they signed in. */
 export interface Principal {
   kind: 'key' | 'operator' | 'human' | 'system';
-  /** The scope: an organization, one of its pods, or one inbox. The operator's has none of them. */
-  organization_id?: string;
-  pod_id?: string;
-  inbox?: { uid: string; inbox_id: string };
+  /** Where it may act. The operator has none: it stands above all. */
+  scope?: Scope;
   /** Absent: everything in scope. */
   permissions?: Permissions;
   api_key_id?: string;
+  /** Of the credential behind it: RFC 7638 thumbprint, or SHA-256 of a bearer key. */
+  keyid?: string;
+  /** The minted token it came with, if it did. */
+  token_id?: string;
+  /** ISO 8601; what it makes ends no later. */
+  expires_at?: string;
 }
 
-/** A principal that signed with a key: it always has an organization. */
-export type KeyPrincipal = Principal & { kind: 'key'; organization_id: string; api_key_id: string };
+/** A principal that signed in with a key: it always has a scope. */
+export type KeyPrincipal = Principal & { kind: 'key'; scope: Scope; api_key_id: string; keyid: string };
 
 /** Whether the principal may do what the permission names, scope aside. */
 export function may(principal: Principal, permission: Permission): boolean {
   return principal.permissions === undefined || principal.permissions[permission] === true;
 }
 
-/** Whether the inbox lies in the principal's scope. What does not is 404, never 403. */
-export function covers(principal: Principal, inbox: InboxRef): boolean {
-  if (principal.kind === 'operator') return true;
-  if (principal.organization_id !== inbox.organization_id) return false;
-  if (principal.inbox !== undefined) return principal.inbox.uid === inbox.uid;
-  return principal.pod_id === undefined || principal.pod_id === inbox.pod_id;
-}
+/** May do everything in its organization, and so change how the organization works. A minted token never may. */
+export const isUnrestricted = ({ scope, permissions, token_id }: Principal): boolean =>
+  scope !== undefined &&
+  scope.pod_id === undefined &&
+  scope.inbox === undefined &&
+  permissions === undefined &&
+  token_id === undefined;

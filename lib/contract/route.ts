@@ -8,21 +8,25 @@ export interface Route {
   method: Method;
   /** Parameters stand in braces, one whole segment each: `/v0/inboxes/{inbox_id}`. */
   path: string;
-  /** `signed`: an HTTP message signature; `iam`: SigV4, checked by API Gateway before the function; `none`: anyone. */
+  /** `signed`: a key's signature or bearer; `iam`: SigV4, checked by API Gateway before the function; `none`: anyone. */
   auth: 'signed' | 'iam' | 'none';
-  /** What a key must hold. `any`: every key in scope. */
-  permission: Permission | 'any' | 'operator';
+  /** What a key must hold. `any`: every key in scope; `unrestricted`: a key of the organization without permissions of its own. */
+  permission: Permission | 'any' | 'unrestricted' | 'operator';
+  /** The narrowest scope whose keys may take the route; every scope when absent. */
+  least?: 'organization' | 'pod';
+  /**
+   * What stands in the ledger of it: every change, and every read of mail content. What remembers may answer a
+   * read, and only a change spends a nonce.
+   */
+  ledger: 'change' | 'read' | 'none';
+  /** Whether it takes an `Idempotency-Key`. */
+  idempotent?: true;
   query?: z.ZodType;
   body?: z.ZodType;
   /** Whether the body may be left out. */
   bodyOptional?: boolean;
   /** Success is 200 with it, 202 where the answer says `pending`, and 204 where there is nothing to answer. */
   response?: z.ZodType;
-  /**
-   * Where the nonce of a write is spent. `transaction`: in the write's own; the edge spends it afterwards where
-   * nothing was written. Otherwise before the write.
-   */
-  nonce?: 'transaction';
 }
 
 /** Names of the parameters in a path. */

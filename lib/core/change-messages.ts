@@ -1,3 +1,4 @@
+import { deedRows, type Deed } from '../contract/call.ts';
 import type { MailEvent } from '../contract/event.ts';
 import { hiddenLabels, maxLabels, systemLabels } from '../contract/label.ts';
 import type { InboxRef } from '../contract/principal.ts';
@@ -54,6 +55,7 @@ export async function changeThread(
   inbox: InboxRef,
   threadId: string,
   plan: (thread: ThreadState) => Promise<Plan | undefined>,
+  deed?: Deed,
 ): Promise<ThreadChange | undefined> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const before = await mailbox.thread(inbox, threadId);
@@ -61,10 +63,11 @@ export async function changeThread(
     if (before === undefined || planned === undefined || planned.changes.length === 0) return undefined;
     const time = new Date(now()).toISOString();
     let change = await changeOf(mailbox, inbox, before, planned, time);
-    if (writesOf(change) > maxWrites && planned.orElse !== undefined)
+    const room = maxWrites - deedRows(deed);
+    if (writesOf(change) > room && planned.orElse !== undefined)
       change = await changeOf(mailbox, inbox, before, planned.orElse, time);
-    if (writesOf(change) > maxWrites) throw tooManyRows();
-    if ((await mailbox.change(change)) === 'changed') return change;
+    if (writesOf(change) > room) throw tooManyRows();
+    if ((await mailbox.change(change, deed)) === 'changed') return change;
   }
   throw new Problem('race_condition', 'the thread is being changed by others', { fix: 'Repeat the call.' });
 }

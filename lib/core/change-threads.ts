@@ -1,4 +1,4 @@
-import type { UseCase } from '../contract/call.ts';
+import { deedRows, type Deed, type UseCase } from '../contract/call.ts';
 import type { InboxRef, KeyPrincipal } from '../contract/principal.ts';
 import { Problem } from '../contract/problem.ts';
 import {
@@ -63,11 +63,12 @@ async function labelThread(
   inbox: InboxRef,
   thread: ThreadState,
   change: LabelChange,
+  deed: Deed,
 ) {
   const { thread_id } = thread;
   const permitted = permittedLabels(principal);
   const now = new Date(deps.now()).toISOString();
-  const done = await changeThread(deps, inbox, thread_id, async (current) => {
+  const plan = async (current: ThreadState) => {
     const { messages, more } = await newestOf(deps, inbox, current);
     const seen = messages.filter(({ labels }) => isIncluded(hiddenBy(labels), permitted));
     const changes = relabeled(seen, change, now);
@@ -88,7 +89,8 @@ async function labelThread(
     };
     const later = { changes: head, event, due };
     return more ? later : { changes, event, orElse: later };
-  });
+  };
+  const done = await changeThread(deps, inbox, thread_id, plan, deed);
   const labels =
     done?.due === undefined
       ? Object.keys(shownHalf(done?.after ?? thread).labels).sort()
@@ -107,6 +109,7 @@ async function removeThread(
   deps: ChangeDeps,
   inbox: InboxRef,
   { thread_id, organization_id, pod_id, inbox_id }: ThreadState,
+  deed: Deed,
 ) {
   const timestamp = new Date(deps.now()).toISOString();
   const event = {
@@ -129,7 +132,7 @@ async function removeThread(
       event,
       due: { kind: 'erase-objects', folders },
     };
-    const pending = more || writesOf(whole) > maxWrites;
+    const pending = more || writesOf(whole) + deedRows(deed) > maxWrites;
     const after = { ...before, version: before.version + 1, deleting: true as const };
     const marked: ThreadChange = {
       before,
@@ -138,38 +141,25 @@ async function removeThread(
       event,
       due: { kind: 'delete-thread', inbox, thread_id },
     };
-    const outcome = await deps.mailbox.change(pending ? marked : whole);
+    const outcome = await deps.mailbox.change(pending ? marked : whole, deed);
     if (outcome === 'changed') return pending ? { thread_id, pending: true as const } : undefined;
   }
   throw new Problem('race_condition', 'the thread is being changed by others', { fix: 'Repeat the call.' });
 }
 
 export const updateThread =
-  (deps: ChangeDeps): UseCase<'inboxes.threads.update'> =>
-  async ({ principal, inbox, path, body }) =>
-    labelThread(deps, principal, inbox, await visibleThread(deps, principal, inbox, path.thread_id), body);
-
-export const updateOrganizationThread =
-  (deps: ChangeDeps): UseCase<'threads.update'> =>
-  async ({ principal, path, body }) => {
-    const inbox = await inboxOfThread(deps, principal, path.thread_id);
-    return labelThread(
-      deps,
-      principal,
-      inbox,
-      await visibleThread(deps, principal, inbox, path.thread_id),
-      body,
-    );
+  (deps: ChangeDeps): UseCase<'threads.update' | 'pods.threads.update' | 'inboxes.threads.update'> =>
+  async (call) => {
+    const { principal, path, body, deed } = call;
+    const inbox = await inboxOfThread(deps, call);
+    const thread = await visibleThread(deps, principal, inbox, path.thread_id);
+    return labelThread(deps, principal, inbox, thread, body, deed);
   };
 
 export const deleteThread =
-  (deps: ChangeDeps): UseCase<'inboxes.threads.delete'> =>
-  async ({ principal, inbox, path }) =>
-    removeThread(deps, inbox, await visibleThread(deps, principal, inbox, path.thread_id));
-
-export const deleteOrganizationThread =
-  (deps: ChangeDeps): UseCase<'threads.delete'> =>
-  async ({ principal, path }) => {
-    const inbox = await inboxOfThread(deps, principal, path.thread_id);
-    return removeThread(deps, inbox, await visibleThread(deps, principal, inbox, path.thread_id));
+  (deps: ChangeDeps): UseCase<'threads.delete' | 'pods.threads.delete' | 'inboxes.threads.delete'> =>
+  async (call) => {
+    const inbox = await inboxOfThread(deps, call);
+    const thread = await visibleThread(deps, call.principal, inbox, call.path.thread_id);
+    return removeThread(deps, inbox, thread, call.deed);
   };

@@ -5,9 +5,9 @@ import { visibleMessage } from './read-messages.ts';
 /** Deletes a message for good: its rows at once, its objects by work that is due from the same transaction on. */
 export const deleteMessage =
   (deps: ChangeDeps): UseCase<'inboxes.messages.delete'> =>
-  async ({ principal, inbox, path }) => {
+  async ({ principal, inbox, path, deed }) => {
     const { message_id, thread_id } = await visibleMessage(deps, principal, inbox, path.message_id);
-    await changeThread(deps, inbox, thread_id, async () => {
+    const plan = async () => {
       const before = await deps.mailbox.message(inbox, message_id);
       if (before === undefined) return undefined;
       const { organization_id, pod_id, inbox_id, uid } = before;
@@ -15,7 +15,7 @@ export const deleteMessage =
         changes: [{ before }],
         event: {
           event_id: `evt_${deps.ulid()}`,
-          event_type: 'message.deleted',
+          event_type: 'message.deleted' as const,
           organization_id,
           pod_id,
           inbox_id,
@@ -23,7 +23,8 @@ export const deleteMessage =
           message_id,
           timestamp: new Date(deps.now()).toISOString(),
         },
-        due: { kind: 'erase-objects', folders: [{ organization_id, uid, message_id }] },
+        due: { kind: 'erase-objects' as const, folders: [{ organization_id, uid, message_id }] },
       };
-    });
+    };
+    await changeThread(deps, inbox, thread_id, plan, deed);
   };

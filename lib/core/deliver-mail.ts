@@ -1,7 +1,9 @@
+import type { Line } from '../contract/ledger.ts';
+import type { InboxRef } from '../contract/principal.ts';
 import { composeMessage, type Draft, type Mail } from './compose-message.ts';
 import { defined } from './defined.ts';
 import type { ParsedFile } from './mail.ts';
-import type { Delivery, DeliveryStore, MailObjects } from './mail-ports.ts';
+import type { Delivery, DeliveryStore, MailObjects, StoredMessage } from './mail-ports.ts';
 import type { NewUlid, Now } from './ports.ts';
 import { newThread, withMessage, type ThreadState } from './thread-state.ts';
 
@@ -112,6 +114,7 @@ async function intoThread(
     leads: ids
       .filter((id) => !threads.has(known.get(id) ?? ''))
       .map((id) => ({ id, ...defined({ was: known.get(id) }) })),
+    line: receivedLine(deps, notice.ses_id, message, inbox),
     event: {
       event_id: `evt_${deps.ulid()}`,
       event_type: draft.event_type,
@@ -126,6 +129,28 @@ async function intoThread(
       to: message.to.slice(0, 20),
       ...defined({ subject: message.subject?.slice(0, 500) }),
     },
+  };
+}
+
+/** What the ledger says of a mail that came: nobody called, the system took it in. */
+function receivedLine(
+  { now, ulid }: DeliverDeps,
+  sesId: string,
+  { message_id, thread_id }: StoredMessage,
+  inbox: InboxRef,
+): Line {
+  const time = now();
+  return {
+    line_id: `lin_${ulid(time)}`,
+    time: new Date(time).toISOString(),
+    organization_id: inbox.organization_id,
+    pod_id: inbox.pod_id,
+    inbox_uid: inbox.uid,
+    principal: { kind: 'system' },
+    action: 'messages.receive',
+    resources: [message_id, thread_id],
+    outcome: 'allowed',
+    request_id: sesId,
   };
 }
 

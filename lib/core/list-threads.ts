@@ -1,5 +1,5 @@
 import type { UseCase } from '../contract/call.ts';
-import { type InboxRef, type KeyPrincipal } from '../contract/principal.ts';
+import type { InboxRef } from '../contract/principal.ts';
 import type { ThreadsQuery } from '../contract/thread.ts';
 import { listedPage } from './listed-page.ts';
 import { hiddenBy } from './message-lists.ts';
@@ -23,10 +23,21 @@ const matchesQuery = (
 
 const filters = (query: ThreadsQuery) => [query.senders, query.recipients, query.subject];
 
-/** Threads of an inbox by last activity; without labels those that received something, as the wire has it. */
+type ListThreads = UseCase<'threads.list' | 'pods.threads.list' | 'inboxes.threads.list'>;
+type Deps = Pick<ReadDeps, 'mailbox' | 'tokens'>;
+
+/** Threads by last activity, of one inbox or of everything in scope. */
 export const listThreads =
-  ({ mailbox, tokens }: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'inboxes.threads.list'> =>
-  async ({ principal, inbox, query }) => {
+  (deps: Deps): ListThreads =>
+  (call) =>
+    call.scope.inbox === undefined
+      ? listScopeThreads(deps)(call)
+      : listInboxThreads(deps, call.scope.inbox)(call);
+
+/** Threads of an inbox; without labels those that received something, as the wire has it. */
+const listInboxThreads =
+  ({ mailbox, tokens }: Deps, inbox: InboxRef): ListThreads =>
+  async ({ principal, query }) => {
     const walk = {
       of: 'threads' as const,
       labels: normalized(query.labels),
@@ -55,23 +66,15 @@ export const listThreads =
  * Threads of everything in the key's scope by last activity. An index answers, so the newest second may be missing;
  * a filter on labels looks at up to 500 threads a page and then says where to go on.
  */
-export const listOrganizationThreads =
-  (deps: Pick<ReadDeps, 'mailbox' | 'tokens'>): UseCase<'threads.list'> =>
-  async ({ principal, query, ...call }) => {
-    if (principal.inbox !== undefined)
-      return listThreads(deps)({
-        ...call,
-        principal,
-        query,
-        path: { inbox_id: principal.inbox.inbox_id },
-        inbox: scopeOf(principal)!,
-      });
+const listScopeThreads =
+  (deps: Deps): ListThreads =>
+  async ({ principal, scope, query }) => {
     const included = includedLabels(principal, query);
     const stretch = between(query);
     const purpose = [
       'organization-threads',
-      principal.organization_id,
-      principal.pod_id,
+      scope.organization_id,
+      scope.pod_id,
       stretch,
       included,
       normalized(query.labels),
@@ -91,7 +94,7 @@ export const listOrganizationThreads =
           };
           const halves = await Promise.all(
             (included.length === 0 ? [true] : [true, false]).map((visible) =>
-              deps.mailbox.organizationThreads(principal.organization_id, visible, bounds),
+              deps.mailbox.organizationThreads(scope.organization_id, visible, bounds),
             ),
           );
           const found = halves
@@ -112,17 +115,13 @@ export const listOrganizationThreads =
         rows: async (entries) => entries.map(({ ulid }) => threads.get(ulid)),
         matches: (thread) =>
           thread.deleting !== true &&
-          (principal.pod_id === undefined || thread.pod_id === principal.pod_id) &&
+          (scope.pod_id === undefined || thread.pod_id === scope.pod_id) &&
           (isVisible(thread) || isIncluded(hiddenBy(Object.keys(thread.hidden.labels)), included)) &&
           matchesQuery(thread, query),
         filtered:
-          [principal.pod_id, query.labels, ...filters(query)].some((filter) => filter !== undefined) ||
+          [scope.pod_id, query.labels, ...filters(query)].some((filter) => filter !== undefined) ||
           included.length > 0,
       },
     );
     return { ...answer, threads: items.map(toThreadItem) };
   };
-
-/** An inbox key's own inbox as a reference. */
-const scopeOf = ({ inbox, organization_id, pod_id }: KeyPrincipal): InboxRef | undefined =>
-  inbox && { ...inbox, organization_id, pod_id: pod_id ?? organization_id };

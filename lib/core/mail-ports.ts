@@ -1,5 +1,7 @@
+import type { Deed } from '../contract/call.ts';
 import type { MailEvent } from '../contract/event.ts';
 import type { Attachment, MessageItem } from '../contract/message.ts';
+import type { Line } from '../contract/ledger.ts';
 import type { HiddenLabel } from '../contract/label.ts';
 import type { Notice } from '../contract/notice.ts';
 import type { InboxRef } from '../contract/principal.ts';
@@ -83,10 +85,12 @@ export interface Delivery {
   after: ThreadState;
   /**
    * Ids that lead to this thread from now on, the most telling first: as many are kept as the transaction has room
-   * for, which is 25 at least. Each must still lead where it led when it was read (`was`), or nowhere.
+   * for, which is 24 at least. Each must still lead where it led when it was read (`was`), or nowhere.
    */
   leads: { id: string; was?: string }[];
   event: MailEvent;
+  /** What the ledger says of it. */
+  line: Line;
 }
 
 /** Port: what the receiver reads and writes in an inbox. */
@@ -184,7 +188,8 @@ export interface MailboxStore {
   ): Promise<{ found: { thread: ThreadState | undefined; ulid: string }[]; more: boolean }>;
   /** In which inbox of the organization a thread lies. */
   inboxOfThread(organizationId: string, threadId: string): Promise<InboxRef | undefined>;
-  change(change: ThreadChange): Promise<'changed' | 'stale'>;
+  /** One transaction, with what the call leaves behind. */
+  change(change: ThreadChange, deed?: Deed): Promise<'changed' | 'stale'>;
 }
 
 /** Port: what waits. */

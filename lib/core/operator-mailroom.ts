@@ -1,8 +1,5 @@
-import type { Organization } from '../contract/organization.ts';
+import { operatorOrganizationId, type Organization } from '../contract/organization.ts';
 import type { StoredInbox } from './ports.ts';
-
-/** The operator's own organization: mail for postmaster@ and abuse@ of the base domain is read in it. */
-export const operatorOrganizationId = 'org_operator';
 
 /** The rows that every mailroom has, whoever comes first to need them. */
 export function operatorMailroom(
@@ -17,6 +14,8 @@ export function operatorMailroom(
       name: 'Operator',
       verified: true,
       state: 'active',
+      access: 'sandbox',
+      bearer_keys: false,
       inbox_count: 1,
       domain_count: 0,
       ...times,

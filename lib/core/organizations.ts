@@ -1,14 +1,12 @@
-import type { UseCase } from '../contract/call.ts';
+import { about, type Deed, type UseCase } from '../contract/call.ts';
 import type { Organization } from '../contract/organization.ts';
 import { notFound } from '../contract/problem.ts';
-import { issueCredential, keyRegistered } from './issue-credential.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
-import type { EnsureOperatorMailroom, Keys, NewUlid, Now, OrganizationStore, PageTokens } from './ports.ts';
+import type { EnsureOperatorMailroom, NewUlid, Now, OrganizationStore, PageTokens } from './ports.ts';
 
 interface Deps {
   organizations: OrganizationStore;
   tokens: PageTokens;
-  keys: Keys;
   now: Now;
   ulid: NewUlid;
   ensureOperatorMailroom: EnsureOperatorMailroom;
@@ -25,7 +23,7 @@ export const createOrganization =
     Deps,
     'organizations' | 'now' | 'ulid' | 'ensureOperatorMailroom'
   >): UseCase<'operator.organizations.create'> =>
-  async ({ body }) => {
+  async ({ body, deed }) => {
     await ensureOperatorMailroom();
     const created_at = new Date(now()).toISOString();
     const organization: Organization = {
@@ -33,12 +31,17 @@ export const createOrganization =
       ...(body?.name !== undefined && { name: body.name }),
       verified: true,
       state: 'active',
+      access: 'sandbox',
+      bearer_keys: false,
       inbox_count: 0,
       domain_count: 0,
       updated_at: created_at,
       created_at,
     };
-    await organizations.create(organization);
+    // The first line of its ledger tells how it began.
+    if (deed.line !== undefined) deed.line.organization_id = organization.organization_id;
+    about(deed, [organization.organization_id]);
+    await organizations.create(organization, deed);
     return organization;
   };
 
@@ -71,25 +74,41 @@ export const getOrganization =
 export const getOwnOrganization =
   ({ organizations }: Pick<Deps, 'organizations'>): UseCase<'organizations.get'> =>
   ({ principal }) =>
-    get(organizations, principal.organization_id);
+    get(organizations, principal.scope.organization_id);
 
-/** Issues a key of the whole organization; without `permissions` it may do everything in it. */
-export const issueOrganizationKey =
-  ({
-    organizations,
-    ...deps
-  }: Pick<Deps, 'organizations' | 'keys' | 'now' | 'ulid'>): UseCase<'operator.apiKeys.create'> =>
-  async ({ path, body }) => {
-    const { organization_id } = path;
-    const created_at = new Date(deps.now()).toISOString();
-    const { credential, issued } = issueCredential(
-      deps,
-      body,
-      { organization_id },
-      { created_at, name: body.name, permissions: body.permissions },
-    );
-    const outcome = await organizations.addCredential(credential);
-    if (outcome === 'no_organization') throw notFound('Organization');
-    if (outcome === 'key_registered') throw keyRegistered();
-    return issued;
-  };
+/** What a holder of an unrestricted key sets for its own organization. */
+export const updateOwnOrganization =
+  (deps: Pick<Deps, 'organizations' | 'now'>): UseCase<'organizations.update'> =>
+  ({ principal, body, deed }) =>
+    change(deps, principal.scope.organization_id, body, deed);
+
+/** What the operator sets for an organization; null takes a limit away. */
+export const updateOrganization =
+  (deps: Pick<Deps, 'organizations' | 'now'>): UseCase<'operator.organizations.update'> =>
+  ({ path, body, deed }) =>
+    change(deps, path.organization_id, body, deed);
+
+/** From now on every call of its keys is refused; its mail keeps arriving. */
+export const suspendOrganization =
+  (deps: Pick<Deps, 'organizations' | 'now'>): UseCase<'operator.organizations.suspend'> =>
+  ({ path, body, deed }) =>
+    change(deps, path.organization_id, { state: 'suspended', suspended_reason: body?.reason ?? null }, deed);
+
+/** Lets a suspended organization call again. */
+export const resumeOrganization =
+  (deps: Pick<Deps, 'organizations' | 'now'>): UseCase<'operator.organizations.resume'> =>
+  ({ path, deed }) =>
+    change(deps, path.organization_id, { state: 'active', suspended_reason: null }, deed);
+
+async function change(
+  { organizations, now }: Pick<Deps, 'organizations' | 'now'>,
+  id: string,
+  members: Parameters<OrganizationStore['update']>[1],
+  deed: Deed,
+): Promise<Organization> {
+  about(deed, [id]);
+  const updated_at = new Date(now()).toISOString();
+  const changed = await organizations.update(id, { ...members, updated_at }, deed);
+  if (changed === undefined) throw notFound('Organization');
+  return changed;
+}

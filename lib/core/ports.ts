@@ -1,8 +1,8 @@
-import type { Once } from '../contract/call.ts';
+import type { Deed } from '../contract/call.ts';
 import type { PrivateJwk, PublicJwk } from '../contract/credential.ts';
 import type { DnsRecordStatus } from '../contract/dns-record.ts';
 import type { Inbox } from '../contract/inbox.ts';
-import type { Organization } from '../contract/organization.ts';
+import type { Organization, Settings } from '../contract/organization.ts';
 import type { Permissions } from '../contract/permission.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import type { Webhook } from '../contract/webhook.ts';
@@ -33,27 +33,50 @@ export interface PageTokens {
   open(token: string, purpose: string): Promise<Position | undefined>;
 }
 
-/** A credential as it is stored: the public half and what it may do. */
-export interface Credential {
+interface StoredKey {
   api_key_id: string;
-  /** RFC 7638 thumbprint. */
+  /** What finds it: the RFC 7638 thumbprint of a public key, the SHA-256 of a bearer's whole text; base64url. */
   keyid: string;
-  public_key: PublicJwk;
   organization_id: string;
   pod_id?: string;
   inbox?: { uid: string; inbox_id: string };
-  name?: string;
+  name: string;
+  /** Absent: everything in its scope. */
   permissions?: Permissions;
-  state: 'active' | 'revoked' | 'suspended';
+  state: 'active' | 'revoked';
+  expires_at?: string;
+  used_at?: string;
+  created_by?: { api_key_id: string };
+  client_id?: string;
   created_at: string;
+  updated_at: string;
 }
 
-/** Port: organizations and their keys. */
+/** A credential as it is stored: what finds it and what it may do, never what makes it. */
+export type Credential = StoredKey &
+  ({ type: 'public_key'; public_key: PublicJwk } | { type: 'bearer'; prefix: string });
+
+/** What is set, and with null what is removed. */
+export type Change<Row> = { [Name in keyof Row]?: Row[Name] | null | undefined };
+
+/** Port: organizations. */
 export interface OrganizationStore {
-  create(organization: Organization): Promise<void>;
+  /** With its default pod. */
+  create(organization: Organization, deed?: Deed): Promise<void>;
   get(organizationId: string): Promise<Organization | undefined>;
   list(page: PageRequest): Promise<Page<Organization>>;
-  addCredential(credential: Credential): Promise<'added' | 'key_registered' | 'no_organization'>;
+  /** Answers it as it stands after the change; `undefined`: there is none. */
+  update(
+    organizationId: string,
+    change: Change<Omit<Organization, 'organization_id'>>,
+    deed: Deed,
+  ): Promise<Organization | undefined>;
+}
+
+/** Port: what holds for the whole mailroom. */
+export interface SettingsStore {
+  get(): Promise<Settings>;
+  update(settings: Settings, deed: Deed): Promise<void>;
 }
 
 /** Port: makes the operator's organization and inbox, once; a repeat changes nothing. */
@@ -69,13 +92,14 @@ export interface Provision {
   inbox: StoredInbox;
   credential?: Credential;
   webhook?: Webhook;
-  once?: Once;
+  deed?: Deed;
 }
 export type ProvisionOutcome =
   | 'created'
-  | 'nonce_used'
   | 'no_organization'
-  | 'organization_paused'
+  | 'no_pod'
+  | 'organization_suspended'
+  | { inbox_limit: number }
   | 'key_registered'
   | { existing: StoredInbox; credential?: { api_key_id: string; keyid: string }; webhook?: Webhook }
   | { taken_by: string };
@@ -88,7 +112,7 @@ export interface InboxStore {
   /** Newest first unless ascending; of a pod where one is named. */
   list(scope: { organization_id: string; pod_id?: string }, page: PageRequest): Promise<Page<StoredInbox>>;
   /** `stale`: somebody changed it since `expected`, its `updated_at`. */
-  update(inbox: StoredInbox, expected: string): Promise<'updated' | 'stale' | 'gone'>;
+  update(inbox: StoredInbox, expected: string, deed?: Deed): Promise<'updated' | 'stale' | 'gone'>;
   /** Which inboxes hold these addresses, in one read; an address without one is absent. */
   holders(addresses: string[]): Promise<Map<string, InboxRef>>;
 }
@@ -101,6 +125,8 @@ export interface Keys {
   verify(jwk: PublicJwk, text: string, signature: string): boolean;
   /** A new Ed25519 pair. */
   generate(): { public_key: PublicJwk; private_jwk: PrivateJwk };
+  /** A new bearer key, and what finds it. */
+  generateBearer(): { api_key: string; keyid: string };
 }
 
 /** Port: what DNS answers for the records of the mail domain, within two seconds. */

@@ -1,8 +1,9 @@
-import type { Call, UseCase } from '../contract/call.ts';
+import { about, type Call, type UseCase } from '../contract/call.ts';
 import type { CreateInbox, ProvisionedInbox } from '../contract/inbox.ts';
 import { hiddenLabels } from '../contract/label.ts';
-import { covers, may } from '../contract/principal.ts';
-import { Problem, notFound } from '../contract/problem.ts';
+import { may } from '../contract/principal.ts';
+import { checkAll, notFound, Problem } from '../contract/problem.ts';
+import { covers } from '../contract/scope.ts';
 import type { Webhook } from '../contract/webhook.ts';
 import { addressOf, normalizeUsername } from './address.ts';
 import { defined } from './defined.ts';
@@ -34,6 +35,8 @@ export interface ProvisionDeps {
   allowLoopbackWebhooks: boolean;
 }
 
+type CreateRoute = 'inboxes.create' | 'pods.inboxes.create';
+
 /** A random name that is taken is drawn again, this often at most. */
 const draws = 5;
 
@@ -42,12 +45,16 @@ const draws = 5;
  * the call with the same `client_id` answers the inbox of the first, whatever else it says.
  */
 export const provisionInbox =
-  (deps: ProvisionDeps): UseCase<'inboxes.create'> =>
+  (deps: ProvisionDeps): UseCase<CreateRoute> =>
   async (call) => {
     const body: CreateInbox = call.body ?? {};
     checkAllowed(call, body);
     if ((body.domain ?? deps.mailDomain).toLowerCase().replace(/\.$/, '') !== deps.mailDomain)
       throw notFound('Domain');
+    checkAll(
+      () => body.username != null && normalizeUsername(body.username),
+      () => body.webhook != null && checkWebhookUrl(body.webhook.url, deps.allowLoopbackWebhooks),
+    );
     const dns = deps.checkDns();
     for (let draw = 1; ; draw++) {
       const username = normalizeUsername(body.username ?? deps.randomUsername());
@@ -56,16 +63,13 @@ export const provisionInbox =
       if (outcome === 'created') return { ...answer, dns: await dns };
       if (typeof outcome === 'object' && 'existing' in outcome)
         return { ...madeBefore(call, outcome), dns: await dns };
-      const drawAgain = typeof outcome === 'object' && body.username == null && draw < draws;
-      if (!drawAgain) throw await refusal(deps, outcome, username, call.principal.organization_id);
+      const taken = typeof outcome === 'object' && 'taken_by' in outcome;
+      const drawAgain = taken && body.username == null && draw < draws;
+      if (!drawAgain) throw await refusal(deps, outcome, username, call.scope.organization_id);
     }
   };
 
-function checkAllowed({ principal }: Call<'inboxes.create'>, body: CreateInbox): void {
-  if (principal.inbox !== undefined)
-    throw new Problem('missing_permission', 'A key of one inbox cannot create inboxes', {
-      fix: 'Use a key of the organization.',
-    });
+function checkAllowed({ principal }: Call<CreateRoute>, body: CreateInbox): void {
   if (body.credential != null && !may(principal, 'api_key_create'))
     throw new Problem('missing_permission', 'api_key_create is forbidden', {
       fix: 'Leave out credential, or use a key that may create keys.',
@@ -86,14 +90,14 @@ function checkAllowed({ principal }: Call<'inboxes.create'>, body: CreateInbox):
 
 const eventsOf = (body: CreateInbox): readonly string[] => body.webhook?.event_types ?? [];
 
-function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: CreateInbox, address: string) {
-  const { principal, once } = call;
+function prepare(deps: ProvisionDeps, call: Call<CreateRoute>, body: CreateInbox, address: string) {
+  const { principal, scope: where, deed } = call;
   const created_at = new Date(deps.now()).toISOString();
-  const { organization_id } = principal;
+  const { organization_id } = where;
   const inbox: StoredInbox = {
     uid: `inb_${deps.ulid()}`,
     organization_id,
-    pod_id: principal.pod_id ?? organization_id,
+    pod_id: where.pod_id ?? organization_id,
     inbox_id: address,
     email: address,
     ...(body.display_name != null && { display_name: body.display_name }),
@@ -105,14 +109,20 @@ function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: Create
   const scope = { organization_id, pod_id: inbox.pod_id, inbox: { uid: inbox.uid, inbox_id: address } };
   const key =
     body.credential != null
-      ? issueCredential(deps, body.credential, scope, { created_at, permissions: principal.permissions })
+      ? issueCredential(deps, body.credential, scope, {
+          created_at,
+          permissions: principal.permissions,
+          expires_at: principal.expires_at,
+          created_by: { api_key_id: principal.api_key_id },
+        })
       : undefined;
   const webhook = body.webhook != null ? newWebhook(deps, body.webhook, inbox) : undefined;
+  about(deed, [inbox.uid, ...(key ? [key.issued.api_key_id] : []), ...(webhook ? [webhook.webhook_id] : [])]);
   const provision: Provision = {
     inbox,
     ...(key && { credential: key.credential }),
     ...(webhook && { webhook }),
-    ...(once && { once }),
+    deed,
   };
   const answer: ProvisionedInbox = {
     ...toInbox(inbox),
@@ -124,10 +134,10 @@ function prepare(deps: ProvisionDeps, call: Call<'inboxes.create'>, body: Create
 
 /** What the same `client_id` made, without the private half of its key; an inbox out of the key's scope is not shown. */
 function madeBefore(
-  { principal }: Call<'inboxes.create'>,
+  { scope }: Call<CreateRoute>,
   { existing, credential, webhook }: Existing,
 ): ProvisionedInbox {
-  if (covers(principal, existing)) return { ...toInbox(existing), ...defined({ credential, webhook }) };
+  if (covers(scope, existing)) return { ...toInbox(existing), ...defined({ credential, webhook }) };
   throw new Problem('conflict', 'this client_id is in use in another pod of the organization', {
     fix: 'Choose another client_id.',
   });
@@ -157,14 +167,14 @@ async function refusal(
   username: string,
   organizationId: string,
 ): Promise<Problem> {
-  if (outcome === 'nonce_used')
-    return new Problem('nonce_used', 'this signature was used before', {
-      fix: 'Sign every call anew with a fresh nonce.',
-    });
   if (outcome === 'no_organization') return notFound('Organization');
-  if (outcome === 'organization_paused')
-    return new Problem('account_suspended', 'the organization is paused', {
-      fix: 'Ask the operator to resume it.',
+  if (outcome === 'no_pod') return notFound('Pod');
+  if (outcome === 'organization_suspended')
+    return new Problem('account_suspended', 'the organization is suspended');
+  if (typeof outcome === 'object' && 'inbox_limit' in outcome)
+    return new Problem('limit_exceeded', `the organization has its ${outcome.inbox_limit} inboxes`, {
+      resource: 'inboxes',
+      limit: outcome.inbox_limit,
     });
   if (outcome === 'key_registered') return keyRegistered();
   const suggestions = await freeNames(deps, username);

@@ -9,18 +9,24 @@ export const toInbox = ({ uid: _, ...inbox }: StoredInbox): Inbox => inbox;
 
 /** One inbox. */
 export const getInbox =
-  ({ inboxes }: { inboxes: InboxStore }): UseCase<'inboxes.get'> =>
-  async ({ inbox }) => {
-    const found = await inboxes.get(inbox);
+  ({ inboxes }: { inboxes: InboxStore }): UseCase<'inboxes.get' | 'pods.inboxes.get'> =>
+  async ({ scope }) => {
+    const found = await inboxes.get(scope.inbox!);
     if (found === undefined) throw notFound('Inbox');
     return toInbox(found);
   };
 
-/** The inboxes in the key's scope, newest first: those of the organization, of its pod, or the one. */
+/** The inboxes in scope, newest first: those of the organization, of a pod, or the one. */
 export const listInboxes =
-  ({ inboxes, tokens }: { inboxes: InboxStore; tokens: PageTokens }): UseCase<'inboxes.list'> =>
-  async ({ principal, query }) => {
-    const { organization_id, pod_id, inbox } = principal;
+  ({
+    inboxes,
+    tokens,
+  }: {
+    inboxes: InboxStore;
+    tokens: PageTokens;
+  }): UseCase<'inboxes.list' | 'pods.inboxes.list'> =>
+  async ({ scope, query }) => {
+    const { organization_id, pod_id, inbox } = scope;
     const purpose = purposeOf('inboxes', organization_id, pod_id, inbox?.uid);
     const page = await pageRequest(tokens, query, purpose);
     const found =

@@ -1,7 +1,8 @@
-import type { UseCase } from '../contract/call.ts';
+import { about, type Deed, type UseCase } from '../contract/call.ts';
 import type { Message } from '../contract/message.ts';
-import { covers, type InboxRef, type KeyPrincipal } from '../contract/principal.ts';
+import type { InboxRef, KeyPrincipal, Scope } from '../contract/principal.ts';
 import { notFound } from '../contract/problem.ts';
+import { covers } from '../contract/scope.ts';
 import { answerBytes } from './compose-message.ts';
 import { isThreadId, messageOfAttachment } from './message-id.ts';
 import { hiddenBy } from './message-lists.ts';
@@ -17,16 +18,17 @@ import {
 import { isVisible, toThreadItem, type ThreadState } from './thread-state.ts';
 import { isIncluded } from './walk-lists.ts';
 
-/** Where a thread lies that is named without its inbox; out of scope is 404. */
+/** Where a thread lies: in the inbox of the scope, or looked up where none is named. Out of scope is 404. */
 export async function inboxOfThread(
   { mailbox }: Pick<ReadDeps, 'mailbox'>,
-  principal: KeyPrincipal,
-  threadId: string,
+  { scope, path: { thread_id }, deed }: { scope: Scope; path: { thread_id: string }; deed: Deed },
 ): Promise<InboxRef> {
-  const inbox = isThreadId(threadId)
-    ? await mailbox.inboxOfThread(principal.organization_id, threadId)
+  if (scope.inbox !== undefined) return scope.inbox;
+  const inbox = isThreadId(thread_id)
+    ? await mailbox.inboxOfThread(scope.organization_id, thread_id)
     : undefined;
-  if (inbox === undefined || !covers(principal, inbox)) throw notFound('Thread');
+  if (inbox === undefined || !covers(scope, inbox)) throw notFound('Thread');
+  about(deed, [], inbox);
   return inbox;
 }
 
@@ -96,14 +98,9 @@ async function readThread(
 
 /** A thread with a page of its messages: the newest page first, old to new within it. */
 export const getThread =
-  (deps: ReadDeps): UseCase<'inboxes.threads.get'> =>
-  ({ principal, inbox, path, query }) =>
-    readThread(deps, principal, inbox, path.thread_id, query);
-
-export const getOrganizationThread =
-  (deps: ReadDeps): UseCase<'threads.get'> =>
-  async ({ principal, path, query }) =>
-    readThread(deps, principal, await inboxOfThread(deps, principal, path.thread_id), path.thread_id, query);
+  (deps: ReadDeps): UseCase<'threads.get' | 'pods.threads.get' | 'inboxes.threads.get'> =>
+  async (call) =>
+    readThread(deps, call.principal, await inboxOfThread(deps, call), call.path.thread_id, call.query);
 
 async function threadAttachment(
   deps: ReadDeps,
@@ -120,17 +117,10 @@ async function threadAttachment(
 }
 
 export const getThreadAttachment =
-  (deps: ReadDeps): UseCase<'inboxes.threads.getAttachment'> =>
-  ({ principal, inbox, path }) =>
-    threadAttachment(deps, principal, inbox, path.thread_id, path.attachment_id);
-
-export const getOrganizationThreadAttachment =
-  (deps: ReadDeps): UseCase<'threads.getAttachment'> =>
-  async ({ principal, path }) =>
-    threadAttachment(
-      deps,
-      principal,
-      await inboxOfThread(deps, principal, path.thread_id),
-      path.thread_id,
-      path.attachment_id,
-    );
+  (
+    deps: ReadDeps,
+  ): UseCase<'threads.getAttachment' | 'pods.threads.getAttachment' | 'inboxes.threads.getAttachment'> =>
+  async (call) => {
+    const { thread_id, attachment_id } = call.path;
+    return threadAttachment(deps, call.principal, await inboxOfThread(deps, call), thread_id, attachment_id);
+  };

@@ -9,13 +9,14 @@ const attempts = 30;
 
 /** Changes the display name and merges metadata: a key with null goes, `metadata: null` clears all. */
 export const updateInbox =
-  ({ inboxes, now }: { inboxes: InboxStore; now: Now }): UseCase<'inboxes.update'> =>
-  async ({ inbox, body }) => {
+  ({ inboxes, now }: { inboxes: InboxStore; now: Now }): UseCase<'inboxes.update' | 'pods.inboxes.update'> =>
+  async ({ scope, body, deed }) => {
+    const inbox = scope.inbox!;
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const current = await inboxes.get(inbox);
       if (current === undefined) throw notFound('Inbox');
       const changed = change(current, body, new Date(now()).toISOString());
-      const outcome = await inboxes.update(changed, current.updated_at);
+      const outcome = await inboxes.update(changed, current.updated_at, deed);
       if (outcome === 'updated') return toInbox(changed);
       if (outcome === 'gone') throw notFound('Inbox');
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isInnerList, parseDictionary } from 'structured-headers';
 import { Problem } from '../contract/problem.ts';
+import { strictDictionary, type Member } from './strict-dictionary.ts';
 
 const hashes = { 'sha-256': 'sha256', 'sha-512': 'sha512' } as const;
 
@@ -8,20 +8,20 @@ const refuse = (message: string, fix: string): Problem => new Problem('invalid_s
 
 /**
  * Checks a Content-Digest (RFC 9530) against the bytes that arrived. Every digest of a known algorithm has to
- * match and one has to be there. Throws a `Problem`.
+ * match and one has to be there; none may come twice. Throws a `Problem`.
  */
 export function checkContentDigest(header: string, body: Uint8Array): void {
+  const digests = parse(header);
   const known = Object.entries(hashes).flatMap(([name, hash]) => {
-    const given = parse(header).get(name);
-    return given === undefined ? [] : [{ name, hash, given }];
+    const given = digests.get(name);
+    return given === undefined ? [] : [{ name, hash, bytes: given.value[0] }];
   });
   if (known.length === 0)
     throw refuse(
       'Content-Digest has no digest this server knows',
       'Give a sha-256 or sha-512 digest, as RFC 9530 writes it.',
     );
-  for (const { name, hash, given } of known) {
-    const bytes = isInnerList(given) ? undefined : given[0];
+  for (const { name, hash, bytes } of known) {
     const right =
       bytes instanceof ArrayBuffer && createHash(hash).update(body).digest().equals(Buffer.from(bytes));
     if (!right)
@@ -32,10 +32,15 @@ export function checkContentDigest(header: string, body: Uint8Array): void {
   }
 }
 
-function parse(header: string): ReturnType<typeof parseDictionary> {
-  try {
-    return parseDictionary(header);
-  } catch {
+function parse(header: string): Map<string, Member> {
+  const digests = strictDictionary(header);
+  if (digests === undefined)
     throw refuse('Content-Digest is not a dictionary of digests', 'Write it as sha-256=:<base64>:');
-  }
+  // A body is judged by all of its digests: a reader that took the first of two would judge another body.
+  if ('twice' in digests)
+    throw refuse(
+      `Content-Digest has ${digests.twice} twice`,
+      'Send one header, with one digest an algorithm.',
+    );
+  return digests;
 }

@@ -1,4 +1,4 @@
-import type { Directory, Looked } from './directory.ts';
+import type { Asked, Directory, Looked } from './directory.ts';
 
 export interface DirectoryCacheOptions {
   /** Milliseconds since the epoch. */
@@ -25,15 +25,17 @@ export function cachedDirectory(
   };
 
   return {
-    async lookUp(asked: { keyid: string; inbox?: string }, purpose: 'read' | 'write'): Promise<Looked> {
-      const name = `${asked.keyid} ${asked.inbox ?? ''}`;
+    async lookUp(asked: Asked, purpose: 'read' | 'write'): Promise<Looked> {
+      const name = JSON.stringify([asked.keyid, asked.inbox, asked.pod]);
       // The age counts from before the read: what changed while it was under way is older than the answer.
       const at = now();
       const entry = purpose === 'read' ? kept.get(name) : undefined;
       if (entry && at >= entry.at && at - entry.at < ttl) return entry.looked;
       const looked = await directory.lookUp(asked);
       const complete =
-        looked.credential !== undefined && (asked.inbox === undefined || looked.inbox !== undefined);
+        looked.credential !== undefined &&
+        (asked.inbox === undefined || looked.inbox !== undefined) &&
+        (asked.pod === undefined || looked.pod !== undefined);
       if (complete) keep(name, at, looked);
       else kept.delete(name);
       return looked;

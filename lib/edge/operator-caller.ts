@@ -9,5 +9,9 @@ export const operatorCaller: Authenticate = async (_request, _aim, event) => {
     throw new Problem('missing_permission', 'only the operator may call this', {
       fix: 'Sign with SigV4 and AWS credentials that may execute-api:Invoke here.',
     });
-  return { principal: { kind: 'operator', api_key_id: arn } };
+  const { sourceIp } = event.requestContext.http;
+  return {
+    principal: { kind: 'operator' },
+    personal: { user_arn: arn, ...(sourceIp && { source_ip: sourceIp }) },
+  };
 };

@@ -17,26 +17,38 @@ export function checkClaim(claim: SignatureClaim, request: HttpRequest, now: num
   const missing = required.filter((name) => !claim.covers.has(name));
   if (missing.length > 0)
     throw malformed(`the signature does not cover ${missing.join(' and ')}`, `Cover ${required.join(', ')}.`);
-  for (const name of claim.covers) {
-    if (!name.startsWith('@') && request.headers[name] === undefined)
-      throw malformed(
-        `the signature covers ${name}, which the request does not have`,
-        'Send that header, or do not cover it.',
-      );
-  }
+  for (const name of claim.covers) if (!name.startsWith('@')) checkHeader(name, request.headers[name]);
   checkTimes(claim, Math.floor(now / 1000));
   if (digest !== undefined) checkContentDigest(digest, request.body);
 }
 
+/** What a line of the signature base can hold (RFC 9421 §2.1): in another, a line break could pass for a next line. */
+const fieldValue = /^[\t -~]*$/;
+
+function checkHeader(name: string, value: string | undefined): void {
+  if (value === undefined)
+    throw malformed(
+      `the signature covers ${name}, which the request does not have`,
+      'Send that header, or do not cover it.',
+    );
+  if (!fieldValue.test(value))
+    throw malformed(
+      `the signature covers ${name}, whose value is not one line of visible ASCII`,
+      'Send it on one line and in ASCII, or do not cover it.',
+    );
+}
+
 function checkTimes({ created, expires }: SignatureClaim, now: number): void {
   const late = (message: string): Problem =>
-    new Problem('signature_expired', `${message}; the server's time is ${now}`, {
+    new Problem('signature_expired', `${message}; the server's time is ${now} (${iso(now)})`, {
       fix: 'Sign each attempt anew, with the clock set right.',
     });
   if (created < now - signatureWindow) throw late(`the signature is older than ${signatureWindow} seconds`);
   if (created > now + signatureWindow) throw late('the signature was created in the future');
   if (expires !== undefined && expires <= now) throw late('the signature has expired');
 }
+
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000', '');
 
 /**
  * Checks the bytes of a signature with the key it names, for each URI the request may have been signed for.
@@ -64,8 +76,11 @@ export async function verifySignature(
 /** The text that was signed (RFC 9421 §2.5), were `uri` the target. */
 function signatureBase(claim: SignatureClaim, request: HttpRequest, uri: string): string {
   const lines = httpbis.createSignatureBase(
-    { fields: claim.fields, componentParser: (name) => fromTarget(name, uri) },
-    { method: request.method, url: uri, headers: request.headers },
+    {
+      fields: claim.fields,
+      componentParser: (name) => fromTarget(name, uri) ?? fromHeader(request.headers[name]),
+    },
+    { method: request.method, url: uri, headers: {} },
   );
   lines.push(['"@signature-params"', [claim.parameters]]);
   return httpbis.formatSignatureBase(lines);
@@ -81,6 +96,10 @@ function fromTarget(name: string, uri: string): string[] | null {
   if (name === '@request-target') return [uri.slice(start)];
   return null;
 }
+
+/** Without the white space around it that HTTP knows (RFC 9110 §5.6.3), and no other. */
+const fromHeader = (value: string | undefined): string[] | null =>
+  value === undefined ? null : [value.replace(/^[ \t]+|[ \t]+$/g, '')];
 
 const keys = new WeakMap<PublicJwk, KeyObject>();
 

@@ -13,24 +13,36 @@ const mostPaths = 64;
  */
 export function targetUris(origins: readonly string[], path: string, query: string): string[] {
   if (!path.isWellFormed() || !path.startsWith('/') || !visibleAscii.test(query)) return [];
-  let paths = [''];
-  for (const segment of path.slice(1).split('/')) {
-    paths = spellings(segment)
-      .flatMap((spelling) => paths.map((before) => `${before}/${spelling}`))
+  const segments = path.slice(1).split('/').map(spellings);
+  const consistent = ways.map((_, way) => segments.map((each) => `/${each[way]}`).join(''));
+  let mixed = [''];
+  for (const each of segments) {
+    mixed = [...new Set(each)]
+      .flatMap((spelling) => mixed.map((before) => `${before}/${spelling}`))
       .slice(0, mostPaths);
   }
+  const paths = [...new Set([...consistent, ...mixed])].slice(0, mostPaths);
   if (visibleAscii.test(path) && !/[?#%]/.test(path)) paths.push(path);
-  const search = query === '' ? '' : `?${query}`;
-  return origins.flatMap((origin) => [...new Set(paths)].map((spelling) => `${origin}${spelling}${search}`));
+  // An event does not tell an empty query from none.
+  const searches = query === '' ? ['', '?'] : [`?${query}`];
+  return origins.flatMap((origin) =>
+    searches.flatMap((search) => [...new Set(paths)].map((spelling) => `${origin}${spelling}${search}`)),
+  );
 }
 
-/** The ways to write one segment. */
-function spellings(segment: string): string[] {
-  const [encoded, literal] = [encodeURIComponent(segment), segment.replace(notPchar, encodeURIComponent)];
-  const either = (text: string): string[] => [
-    text,
-    text.replaceAll('%40', '@').replaceAll('+', '%2B'),
-    text.replaceAll('@', '%40').replaceAll('%2B', '+'),
-  ];
-  return [...new Set([...either(encoded), ...either(literal)])];
-}
+const encoded = (segment: string): string => encodeURIComponent(segment);
+const literal = (segment: string): string => segment.replace(notPchar, encodeURIComponent);
+const asAt = (text: string): string => text.replaceAll('%40', '@').replaceAll('+', '%2B');
+const asPlus = (text: string): string => text.replaceAll('@', '%40').replaceAll('%2B', '+');
+
+/** The ways to write one segment: a signer has one of them for all. */
+const ways: ((segment: string) => string)[] = [
+  encoded,
+  literal,
+  (segment) => asAt(encoded(segment)),
+  (segment) => asPlus(encoded(segment)),
+  (segment) => asAt(literal(segment)),
+  (segment) => asPlus(literal(segment)),
+];
+
+const spellings = (segment: string): string[] => ways.map((way) => way(segment));

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Lazy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat, AccessLogField } from 'aws-cdk-lib/aws-apigateway';
 import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -8,10 +8,12 @@ import { Construct } from 'constructs';
 import type { Env as ApiEnv } from '../../lambdas/api/env.ts';
 import type { Env as HealthEnv } from '../../lambdas/health/env.ts';
 import type { Env as OperatorEnv } from '../../lambdas/operator/env.ts';
+import { keepsLedger } from './append-only.ts';
 import type { Config } from './config.ts';
 import type { MailDomain } from './mail-domain.ts';
 import { incomingPrefix, type MailStore } from './mail-store.ts';
 import { NodeFunction, removal } from './node-function.ts';
+import { TenantRole } from './tenant-role.ts';
 
 // An HTTP API waits 30 s at most.
 const timeout = Duration.seconds(29);
@@ -99,12 +101,15 @@ export class Api extends Construct {
     }
   }
 
-  #api(config: Config, { table, indexArns, bucket }: MailStore, domain: MailDomain): NodeFunction<ApiEnv> {
+  #api(config: Config, store: MailStore, domain: MailDomain): NodeFunction<ApiEnv> {
+    const { table, indexArns, bucket } = store;
+    let tenant: TenantRole | undefined = undefined as TenantRole | undefined;
     const api = new NodeFunction<ApiEnv>(this, 'api', {
       config,
       environment: {
         TABLE_NAME: table.tableName,
         BUCKET_NAME: bucket.bucketName,
+        TENANT_ROLE_ARN: Lazy.string({ produce: () => tenant?.arn ?? '' }),
         MAIL_DOMAIN: config.mailDomain,
         PUBLIC_ORIGINS: (config.publicOrigins ?? [this.http.apiEndpoint]).join(' '),
         DNS_RECORDS: Stack.of(this).toJsonString(domain.records),
@@ -116,6 +121,16 @@ export class Api extends Construct {
       timeout,
     });
     api.allow({ actions: readAndWrite, on: [table.tableArn] });
+    keepsLedger(api, table.tableArn);
+    if (config.tenantFence) {
+      // Its own credentials find out who calls and note it; what lies in an inbox they do not reach.
+      api.deny(readAndWrite, [table.tableArn], {
+        'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['O#*#I#*', 'O#*#T#*'] },
+      });
+      tenant = new TenantRole(this, 'tenant', api.role, store);
+      api.allow({ actions: ['sts:AssumeRole', 'sts:TagSession'], on: [tenant.arn] });
+      return api;
+    }
     api.allow({ actions: ['dynamodb:Query'], on: indexArns });
     api.allow({
       actions: ['s3:GetObject'],
@@ -136,7 +151,20 @@ export class Api extends Construct {
       memory: 512,
       timeout,
     });
+    keepsLedger(operator, table.tableArn);
     operator.allow({ actions: makeAndRead, on: [table.tableArn] });
+    // Organizations and keys are changed; nothing else the operator reaches is.
+    operator.allow({
+      actions: onTable('UpdateItem'),
+      on: [table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#*', 'KEY#*'] } },
+    });
+    // Erasure of personal facts behind the ledger, and the listings of a revoked key; no lookup row.
+    operator.allow({
+      actions: onTable('DeleteItem'),
+      on: [table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#*'] } },
+    });
     return operator;
   }
 }

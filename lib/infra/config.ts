@@ -58,6 +58,8 @@ const settings = z.object({
   alarmEmail: z.email({ error: 'allowed is an e-mail address' }).optional(),
   removalPolicy: oneOf(['retain', 'destroy']).optional(),
   deletionProtection: z.union([z.boolean(), flag], { error: 'allowed is true or false' }).optional(),
+  /** Whether each call is carried out with credentials that reach its own organization alone. */
+  tenantFence: z.union([z.boolean(), flag], { error: 'allowed is true or false' }).default(true),
   /** What to do about the account's one active receipt rule set; `off` leaves it to a person. */
   activateReceiving: oneOf(['create', 'adopt', 'off']).default('create'),
   dmarcPolicy: oneOf(['none', 'quarantine', 'reject']).default('quarantine'),

@@ -7,6 +7,7 @@ import { Api } from './api.ts';
 import type { Config } from './config.ts';
 import { DeployRules } from './deploy-rules.ts';
 import { Due } from './due.ts';
+import { Ledger } from './ledger.ts';
 import { MailDomain } from './mail-domain.ts';
 import { MailIntake } from './mail-intake.ts';
 import { MailStore } from './mail-store.ts';
@@ -23,6 +24,7 @@ export class MailroomStack extends Stack {
       config.activateReceiving === 'off' ? [] : [new Activation(this, 'activation', config, intake)];
     const api = new Api(this, 'api', config, store, domain);
     const announce = new Announce(this, 'announce', config, store);
+    const ledger = new Ledger(this, 'ledger', config, store);
     const due = new Due(this, 'due', config, store);
     new Alarms(this, 'alarms', {
       config,
@@ -32,6 +34,7 @@ export class MailroomStack extends Stack {
         api.operator,
         api.health,
         announce.function,
+        ledger.function,
         due.function,
         ...activation.map((one) => one.function),
       ],
@@ -44,6 +47,10 @@ export class MailroomStack extends Stack {
         'publish-event': {
           queue: announce.deadLetters,
           impact: 'Subscribers did not hear of some changes; the events are in the log of their inbox.',
+        },
+        'seal-ledger': {
+          queue: ledger.deadLetters,
+          impact: 'Some lines of the ledger have no seal; a verification shows them as inserted.',
         },
       },
       http: api.http,

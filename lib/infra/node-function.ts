@@ -69,6 +69,10 @@ export class NodeFunction<Env extends { [K in keyof Env]: string }> extends Cons
     (this.function.node.defaultChild as CfnFunction).addMetadata(entryMetadata, entry);
   }
 
+  get role(): Role {
+    return this.#role;
+  }
+
   /** Lets the function's role do this and no more. */
   allow({ actions, on, conditions, because }: Grant): void {
     this.#role.addToPrincipalPolicy(
@@ -84,8 +88,10 @@ export class NodeFunction<Env extends { [K in keyof Env]: string }> extends Cons
   }
 
   /** Keeps the function's role from this, whatever else it is allowed. */
-  deny(actions: string[], on: string[]): void {
-    this.#role.addToPrincipalPolicy(new PolicyStatement({ effect: Effect.DENY, actions, resources: on }));
+  deny(actions: string[], on: string[], conditions?: Grant['conditions']): void {
+    this.#role.addToPrincipalPolicy(
+      new PolicyStatement({ effect: Effect.DENY, actions, resources: on, ...(conditions && { conditions }) }),
+    );
   }
 
   #code(id: string, entries: Entries): Code {

@@ -5,10 +5,25 @@ import type { Weather } from './weather.ts';
 
 /** Who makes a call: a function's role, an AWS service on its behalf, the operator, or nobody. */
 export type Caller =
-  | { kind: 'role'; roleArn: string; arn: string; accessKeyId: string; functionName?: string }
+  | RoleCaller
   | { kind: 'service'; service: string; sourceArn?: string; sourceAccount?: string }
   | { kind: 'operator'; arn: string; accessKeyId: string }
   | { kind: 'anonymous' };
+
+/** A session of a role. */
+export interface RoleCaller {
+  kind: 'role';
+  roleArn: string;
+  /** The session's own ARN. */
+  arn: string;
+  accessKeyId: string;
+  /** The function whose instance this is, or assumed the role. */
+  functionName?: string;
+  /** Session tags, as STS was given them. */
+  tags?: Record<string, string>;
+  /** The key of the function's instance that assumed the role: a call counts only while that instance runs. */
+  instanceKey?: string;
+}
 
 export interface PolicyDocument {
   Version?: string;
@@ -35,6 +50,10 @@ export interface Access {
   context?: Record<string, string | string[]>;
   /** The policy on the resource; `undefined` where the resource has none or its type takes none. */
   resourcePolicy?: PolicyDocument | undefined;
+  /** Asked only to know what to show: a no is neither kept nor printed. */
+  quiet?: boolean;
+  /** A role's trust policy has to speak for the caller: the caller's own grants count only where it names the account. */
+  trustNeeded?: boolean;
 }
 
 /** One call that AWS would count, as the bench and the tests read it. */

@@ -14,6 +14,7 @@ import { MailWorld } from './mail-world.ts';
 import { S3 } from './s3/s3.ts';
 import { Sns } from './sns/sns.ts';
 import { Sqs } from './sqs/sqs.ts';
+import { Sts } from './sts/sts.ts';
 
 export interface ServicesOptions {
   cloud: Cloud;
@@ -58,11 +59,12 @@ export function assemble({ cloud, keys, port, domain, code, dnsPort, verbose }: 
   const rules: SignatureRules = { keys, clock: cloud.clock, region: cloud.region };
   const verify = (request: SignedRequest) => apiCaller(request, rules, cloud);
   const httpApi = new HttpApi({ cloud, lambda, port, verifySignature: verify });
-  const services: Service[] = [s3, dynamoDb, sqs, sns, lambda, events, ...mail.services, httpApi];
+  const sts = new Sts(cloud, keys);
+  const services: Service[] = [s3, dynamoDb, sqs, sns, sts, lambda, events, ...mail.services, httpApi];
   const endpoint: Endpoint = new Endpoint({
     ...rules,
     services,
-    isActive: (accessKeyId) => lambda.isActive(accessKeyId),
+    isActive: (accessKeyId, token) => lambda.isActive(keys.instanceKey(accessKeyId, token)),
     onStrayCall: (call) => lambda.reportStrayCall(call),
     print: (line) => cloud.print(line),
   });

@@ -1,7 +1,10 @@
+import { audit } from './audit.ts';
+import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { createCaller } from './caller.ts';
 import { inboxes } from './inboxes.ts';
 import { organizations } from './organizations.ts';
+import { pods } from './pods.ts';
 import { createSigningFetch, type Key } from './signing-fetch.ts';
 import { threads } from './threads.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
@@ -19,8 +22,11 @@ export function createClient({ key, fetch: send, now, ...options }: ClientOption
   const signing = createSigningFetch(key, { ...(send && { fetch: send }), ...(now && { now }) });
   const call = createCaller(createTransport({ ...options, fetch: signing }));
   return {
+    audit: audit(call),
     auth: auth(call),
     organizations: organizations(call),
+    pods: pods(call),
+    apiKeys: apiKeys(call),
     inboxes: inboxes(call),
     threads: threads(call),
   };

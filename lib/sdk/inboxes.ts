@@ -1,3 +1,5 @@
+import { inboxApiKeys } from './api-keys.ts';
+import { inboxAudit } from './audit.ts';
 import type { Body, Caller, Query } from './caller.ts';
 import { messages } from './messages.ts';
 import { items } from './pages.ts';
@@ -18,5 +20,26 @@ export const inboxes = (call: Caller) => {
       call('inboxes.update', { path: { inbox_id }, body }),
     messages: messages(call),
     threads: inboxThreads(call),
+    apiKeys: inboxApiKeys(call),
+    audit: inboxAudit(call),
+  };
+};
+
+/** Inboxes of one pod. */
+export const podInboxes = (call: Caller) => {
+  const list = (pod_id: string, query: List = {}) => call('pods.inboxes.list', { path: { pod_id }, query });
+  return {
+    create: (pod_id: string, body: Body<'pods.inboxes.create'> = {}) =>
+      call('pods.inboxes.create', { path: { pod_id }, body }),
+    list,
+    all: (pod_id: string, query: List = {}) =>
+      items(
+        (page: List) => list(pod_id, page),
+        (page) => page.inboxes,
+        query,
+      ),
+    get: (pod_id: string, inbox_id: string) => call('pods.inboxes.get', { path: { pod_id, inbox_id } }),
+    update: (pod_id: string, inbox_id: string, body: Body<'pods.inboxes.update'>) =>
+      call('pods.inboxes.update', { path: { pod_id, inbox_id }, body }),
   };
 };

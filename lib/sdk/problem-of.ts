@@ -30,8 +30,16 @@ export async function problemOf(response: Response): Promise<Problem> {
       new Problem(codeOf(response.status), `${response.status} ${said(text) || response.statusText}`, detail),
       { cause },
     );
-  const { code, message, fix, errors, suggestions } = body.data;
-  Object.assign(detail, fix && { fix }, errors && { errors }, suggestions && { suggestions });
+  const { code, message, fix, errors, suggestions, resource, limit, window } = body.data;
+  Object.assign(
+    detail,
+    fix && { fix },
+    errors && { errors },
+    suggestions && { suggestions },
+    resource !== undefined && { resource },
+    limit !== undefined && { limit },
+    window === 'minute' && { window },
+  );
   return Object.assign(
     new Problem(code in problems ? (code as ProblemCode) : codeOf(response.status), message, detail),
     { cause },

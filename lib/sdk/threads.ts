@@ -42,3 +42,25 @@ export const inboxThreads = (call: Caller) => {
       call('inboxes.threads.getAttachment', { path: { inbox_id, thread_id, attachment_id } }),
   };
 };
+
+/** Threads of one pod. */
+export const podThreads = (call: Caller) => {
+  const at = (pod_id: string, thread_id: string) => ({ path: { pod_id, thread_id } });
+  const list = (pod_id: string, query: List = {}) => call('pods.threads.list', { path: { pod_id }, query });
+  return {
+    list,
+    all: (pod_id: string, query: List = {}) =>
+      items(
+        (page: List) => list(pod_id, page),
+        (page) => page.threads,
+        query,
+      ),
+    get: (pod_id: string, thread_id: string, query: Get = {}) =>
+      call('pods.threads.get', { ...at(pod_id, thread_id), query }),
+    update: (pod_id: string, thread_id: string, body: Body<'pods.threads.update'>) =>
+      call('pods.threads.update', { ...at(pod_id, thread_id), body }),
+    delete: (pod_id: string, thread_id: string) => call('pods.threads.delete', at(pod_id, thread_id)),
+    getAttachment: (pod_id: string, thread_id: string, attachment_id: string) =>
+      call('pods.threads.getAttachment', { path: { pod_id, thread_id, attachment_id } }),
+  };
+};

@@ -1,8 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { mailObjects } from '../../lib/adapters/mail-objects.ts';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mailObjects, ownAccess } from '../../lib/adapters/mail-objects.ts';
 import type { MailObjects } from '../../lib/core/mail-ports.ts';
 import { S3 } from '../../lib/local/s3/s3.ts';
 import { inboxRef, organizationId, ulidAt } from '../support/mail-samples.ts';
@@ -20,15 +26,16 @@ let cloud: StubCloud;
 let engine: S3;
 let s3: S3Client;
 let objects: MailObjects;
+let url: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
   cloud = await stubCloud();
   engine = new S3(cloud);
   await deploy(engine, 'AWS::S3::Bucket', { BucketName: Bucket });
   const served = await serve(engine);
-  close = served.close;
+  ({ close, url } = served);
   s3 = new S3Client({ ...clientSettings(served.url), forcePathStyle: true });
-  objects = mailObjects(Bucket, () => cloud.clock.now(), s3);
+  objects = mailObjects(Bucket, () => cloud.clock.now(), ownAccess(s3));
 });
 afterEach(async () => {
   for (const folder of [folderAt(1), folderAt(2)]) await objects.removeAll(folder);
@@ -112,6 +119,37 @@ describe('what belongs to a message', () => {
     await objects.removeAll(folderAt(1));
     await objects.removeAll(folderAt(1));
     expect(await keys('')).toEqual([`${organizationId}/${inboxRef().uid}/${ulidAt(2)}/a/3`]);
+  });
+
+  it('sends a large attachment again when S3 refuses it for a while', async () => {
+    const size = 5 * 1024 * 1024;
+    const file = join(cloud.home, 'large');
+    await writeFile(file, Buffer.alloc(size, 'x'));
+    const unhandled = vi.fn();
+    process.on('uncaughtExceptionMonitor', unhandled);
+    const patient = new S3Client({ ...clientSettings(url), forcePathStyle: true, maxAttempts: 4 });
+    let refusals = 2;
+    // The SDK waits a random part of up to a second.
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    const strikes = vi.spyOn(cloud.weather, 'strikes').mockImplementation(() => refusals-- > 0);
+    try {
+      const attachment = { attachment_id: `att_${ulidAt(1)}_0`, size };
+      await mailObjects(Bucket, () => cloud.clock.now(), ownAccess(patient)).putAttachment(
+        folderAt(1),
+        attachment,
+        file,
+      );
+    } finally {
+      strikes.mockRestore();
+      random.mockRestore();
+      patient.destroy();
+    }
+    expect(cloud.calls.slice(-3).map(({ error }) => error)).toEqual(['SlowDown', 'SlowDown', undefined]);
+    const { ContentLength } = await s3.send(new HeadObjectCommand({ Bucket, Key: `${prefix}a/0` }));
+    expect(ContentLength).toBe(size);
+    await new Promise(setImmediate);
+    process.off('uncaughtExceptionMonitor', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('keeps an attachment whose type no header can carry', async () => {

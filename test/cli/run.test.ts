@@ -106,7 +106,11 @@ describe('posthorn call', () => {
       out: '',
     });
     const { code, out, err } = await posthorn(['call', 'GET', '/v0/nothing']);
-    expect([code, out, err]).toEqual([1, '', 'Route not found (not_found)\n']);
+    expect([code, out, err]).toEqual([
+      1,
+      '',
+      'Route not found (not_found)\nCheck the id, and that the key reaches it.\n',
+    ]);
   });
 });
 
@@ -206,12 +210,12 @@ describe('the commands', () => {
       expect(await posthorn(['operator', ...args.split(' ')])).toMatchObject({ code: 0, err: '' });
     }
     expect(operator.calls.map(({ name }) => name)).toEqual([
-      'create',
-      'list',
-      'get',
-      'key',
-      'key',
-      'undeliverable',
+      'operator.organizations.create',
+      'operator.organizations.list',
+      'operator.organizations.get',
+      'operator.apiKeys.create',
+      'operator.apiKeys.create',
+      'operator.undeliverable.list',
     ]);
     expect(operator.calls[3]!.call.body).toEqual({ type: 'generate', permissions: { inbox_read: true } });
     expect(operator.calls[4]!.call.body).toEqual({ type: 'public_key', public_key: JSON.parse(jwk), proof });
@@ -365,8 +369,8 @@ describe('the first organization', () => {
       key: { api_key_id: 'key_1', private_jwk: expect.objectContaining({ d: expect.any(String) }) },
     });
     expect(calls.map(({ name, call }) => [name, call.body])).toEqual([
-      ['create', { name: 'local' }],
-      ['key', { type: 'generate' }],
+      ['operator.organizations.create', { name: 'local' }],
+      ['operator.apiKeys.create', { type: 'generate' }],
     ]);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { isUnrestricted, may, type Principal } from '../../lib/contract/principal.ts';
 import { problems, Problem, problemBody } from '../../lib/contract/problem.ts';
+import { permissionNames } from '../../lib/contract/permission.ts';
 import type { Route } from '../../lib/contract/route.ts';
 import { routes } from '../../lib/contract/routes.ts';
-import { covers, may, type Principal } from '../../lib/contract/principal.ts';
 
 const all = Object.entries(routes) as [string, Route][];
 
@@ -23,11 +24,28 @@ describe('the routes', () => {
     }
   });
   it('take no body where there is none, and parameters are whole segments', () => {
-    for (const [name, { method, path, body, query, nonce }] of all) {
+    for (const [name, { method, path, body, query, ledger }] of all) {
       expect([name, (method === 'GET' || method === 'DELETE') && body !== undefined]).toEqual([name, false]);
       expect([name, method !== 'GET' && query !== undefined]).toEqual([name, false]);
-      expect([name, method === 'GET' && nonce !== undefined]).toEqual([name, false]);
+      // Only what changes something spends a nonce, and what changes something is never a GET.
+      expect([name, method === 'GET' && ledger === 'change']).toEqual([name, false]);
+      expect([name, ['PATCH', 'DELETE'].includes(method) && ledger !== 'change']).toEqual([name, false]);
       for (const segment of path.split('/')) expect(segment).toMatch(/^(|[a-z0-9-]+|\{[a-z_]+\})$/);
+    }
+  });
+  it('leave a line of every change and every read of mail content', () => {
+    const content = (name: string) => /messages|threads|undeliverable/.test(name);
+    for (const [name, { method, ledger }] of all) {
+      const reads = method === 'GET' || name.endsWith('.batchGet');
+      expect([name, ledger]).toEqual([name, !reads ? 'change' : content(name) ? 'read' : 'none']);
+    }
+  });
+  it('ask for a permission there is, and need a scope only of keys', () => {
+    const known = ['any', 'unrestricted', 'operator', ...permissionNames];
+    for (const [name, { auth, permission, least, ledger, idempotent }] of all) {
+      expect([name, known.includes(permission)]).toEqual([name, true]);
+      expect([name, least !== undefined && auth !== 'signed']).toEqual([name, false]);
+      expect([name, idempotent === true && ledger !== 'change']).toEqual([name, false]);
     }
   });
 });
@@ -45,24 +63,7 @@ describe('a problem', () => {
 });
 
 describe('a principal', () => {
-  const inbox = { uid: 'i', inbox_id: 'a@b', organization_id: 'o', pod_id: 'p' };
-  const key: Principal = { kind: 'key', organization_id: 'o' };
-  it('covers its organization, its pod or its inbox', () => {
-    expect(covers(key, inbox)).toBe(true);
-    expect(covers({ ...key, organization_id: 'x' }, inbox)).toBe(false);
-    expect(covers({ kind: 'key' }, inbox)).toBe(false);
-    expect([covers({ ...key, pod_id: 'p' }, inbox), covers({ ...key, pod_id: 'q' }, inbox)]).toEqual([
-      true,
-      false,
-    ]);
-    // By the uid: an address can be another inbox's tomorrow.
-    expect([
-      covers({ ...key, inbox: { uid: 'i', inbox_id: 'x' } }, inbox),
-      covers({ ...key, inbox: { uid: 'j', inbox_id: 'a@b' } }, inbox),
-    ]).toEqual([true, false]);
-    expect(covers({ ...key, organization_id: 'x', inbox: { uid: 'i', inbox_id: 'a@b' } }, inbox)).toBe(false);
-    expect(covers({ kind: 'operator' }, inbox)).toBe(true);
-  });
+  const key: Principal = { kind: 'key', scope: { organization_id: 'o' } };
   it('may do all without permissions, and what is true with them', () => {
     expect(may(key, 'inbox_read')).toBe(true);
     expect([
@@ -70,5 +71,17 @@ describe('a principal', () => {
       may({ ...key, permissions: { inbox_read: false } }, 'inbox_read'),
       may({ ...key, permissions: {} }, 'inbox_read'),
     ]).toEqual([true, false, false]);
+  });
+  it('is unrestricted with a key of the organization that has no permissions of its own', () => {
+    const inbox = { uid: 'i', inbox_id: 'a@b', organization_id: 'o', pod_id: 'p' };
+    expect(isUnrestricted(key)).toBe(true);
+    expect([
+      isUnrestricted({ ...key, permissions: {} }),
+      isUnrestricted({ ...key, permissions: { api_key_create: true } }),
+      isUnrestricted({ ...key, token_id: 'tok_1' }),
+      isUnrestricted({ ...key, scope: { organization_id: 'o', pod_id: 'p' } }),
+      isUnrestricted({ ...key, scope: { organization_id: 'o', inbox } }),
+      isUnrestricted({ kind: 'operator' }),
+    ]).toEqual([false, false, false, false, false, false]);
   });
 });

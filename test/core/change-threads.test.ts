@@ -1,14 +1,25 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { maxLabels } from '../../lib/contract/label.ts';
-import type { KeyPrincipal } from '../../lib/contract/principal.ts';
+import type { KeyPrincipal, Scope } from '../../lib/contract/principal.ts';
+import { scopeOfInbox } from '../../lib/contract/scope.ts';
 import { continueDelete, continueLabels } from '../../lib/core/background-threads.ts';
-import { deleteThread, updateOrganizationThread, updateThread } from '../../lib/core/change-threads.ts';
+import { deleteThread, updateThread } from '../../lib/core/change-threads.ts';
 import { deleteMessage } from '../../lib/core/delete-message.ts';
 import { writesOf } from '../../lib/core/change-size.ts';
-import type { DueWork, ObjectFolder, StoredMessage } from '../../lib/core/mail-ports.ts';
+import { maxWrites, type DueWork, type ObjectFolder, type StoredMessage } from '../../lib/core/mail-ports.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
 import { batchUpdateMessages, updateMessage } from '../../lib/core/update-messages.ts';
-import { inboxRef, keyPrincipal, modest, sampleMessage, ulidAt } from '../support/mail-samples.ts';
+import {
+  callIn,
+  inboxRef,
+  keyPrincipal,
+  modest,
+  newDeed,
+  organizationId,
+  sampleMessage,
+  ulidAt,
+} from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { counting } from '../support/memory-ports.ts';
 
@@ -46,17 +57,26 @@ async function fill(count: number, more: (n: number) => Partial<StoredMessage> =
       after: withMessage(before ?? newThread(message), message, message.created_at),
       leads: [],
       event,
+      line: sampleLine(n),
     });
   }
 }
-const label = (change: { add?: string[]; remove?: string[] }, principal: KeyPrincipal = keyPrincipal()) =>
-  updateThread(deps)({ principal, inbox, path, query: undefined, body: { add: [], remove: [], ...change } });
-const remove = (principal = keyPrincipal()) =>
-  deleteThread(deps)({ principal, inbox, path, query: undefined, body: undefined });
+const label = (
+  change: { add?: string[]; remove?: string[] },
+  principal: KeyPrincipal = keyPrincipal(),
+  deed = newDeed(),
+) =>
+  updateThread(deps)({
+    ...callIn(inbox, principal, deed),
+    path,
+    query: undefined,
+    body: { add: [], remove: [], ...change },
+  });
+const remove = (principal = keyPrincipal(), deed = newDeed()) =>
+  deleteThread(deps)({ ...callIn(inbox, principal, deed), path, query: undefined, body: undefined });
 const relabel = (n: number, change: { add?: string[]; remove?: string[] }, principal = keyPrincipal()) =>
   updateMessage(deps)({
-    principal,
-    inbox,
+    ...callIn(inbox, principal),
     path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
     query: undefined,
     body: { add: [], remove: [], ...change },
@@ -112,16 +132,25 @@ describe('labels of a short thread', () => {
 
   it('are found under the thread alone, only in scope', async () => {
     await fill(1);
-    const call = { path: { thread_id }, query: undefined, body: { add: ['x'], remove: [] } };
-    await expect(
-      updateOrganizationThread(deps)({ principal: keyPrincipal({ inbox: inboxRef('grace') }), ...call }),
-    ).rejects.toMatchObject({ code: 'not_found' });
-    await expect(
-      updateOrganizationThread(deps)({ principal: keyPrincipal({ organization_id: 'org_other' }), ...call }),
-    ).rejects.toMatchObject({ code: 'not_found' });
-    await expect(
-      updateOrganizationThread(deps)({ principal: keyPrincipal(), ...call }),
-    ).resolves.toMatchObject({ labels: ['received', 'unread', 'x'] });
+    const under = (scope: Scope, deed = newDeed()) =>
+      updateThread(deps)({
+        ...{ principal: keyPrincipal({ scope }), scope, deed, path: { thread_id }, query: undefined },
+        body: { add: ['x'], remove: [] },
+      });
+    for (const scope of [
+      scopeOfInbox(inboxRef('grace')),
+      { organization_id: 'org_other' },
+      { organization_id: organizationId, pod_id: 'pod_other' },
+    ])
+      await expect(under(scope)).rejects.toMatchObject({ code: 'not_found' });
+    expect(carriers('x')).toBe(0);
+    const deed = newDeed({ line: sampleLine(1, { resources: [thread_id] }) });
+    await expect(under({ organization_id: organizationId }, deed)).resolves.toMatchObject({
+      labels: ['received', 'unread', 'x'],
+    });
+    // The path named no inbox: the line says which it was.
+    expect(deed.line).toMatchObject({ inbox_uid: inbox.uid, pod_id: inbox.pod_id });
+    await expect(under({ organization_id: organizationId, pod_id: inbox.pod_id })).resolves.toBeDefined();
   });
 });
 
@@ -234,8 +263,7 @@ describe('too many labels', () => {
       await relabel(n, { add: ['spam'], remove: labelsOf(maxLabels) });
       await relabel(n, { add: labelsOf(maxLabels, 'new') });
       await deleteMessage(deps)({
-        principal: keyPrincipal(),
-        inbox,
+        ...callIn(inbox),
         path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
         query: undefined,
         body: undefined,
@@ -322,8 +350,7 @@ describe('deleting', () => {
     await fill(2);
     const take = (n: number, principal = keyPrincipal()) =>
       deleteMessage(deps)({
-        principal,
-        inbox,
+        ...callIn(inbox, principal),
         path: { inbox_id: inbox.inbox_id, message_id: `msg_${ulidAt(n)}` },
         query: undefined,
         body: undefined,
@@ -345,8 +372,7 @@ describe('a batch of messages', () => {
     const ids = [0, 3, 1, 99].map((n) => `msg_${ulidAt(n)}`);
     const body = { message_ids: [...ids, 'no id'], add: ['todo'], remove: ['unread'] };
     const answer = await batchUpdateMessages(deps)({
-      principal: modest,
-      inbox,
+      ...callIn(inbox, modest),
       path: { inbox_id: inbox.inbox_id },
       query: undefined,
       body,
@@ -360,6 +386,45 @@ describe('a batch of messages', () => {
       ],
     });
     expect(carriers('todo')).toBe(2);
+  });
+});
+
+describe('what a call leaves behind', () => {
+  const whole = () =>
+    newDeed({
+      once: { key: 'n', expires: 2_000_000_000 },
+      line: sampleLine(1),
+      reservation: { organization_id: organizationId, key: 'k', owner: 'o' },
+    });
+
+  it('goes with the first of its changes, and with none that changes nothing', async () => {
+    await fill(2);
+    const idle = whole();
+    await label({ remove: ['nothing'] }, keyPrincipal(), idle);
+    expect(idle.written).toBe(false);
+    for (const act of [
+      (deed = whole()) => label({ add: ['x'] }, keyPrincipal(), deed).then(() => deed),
+      (deed = whole()) => remove(keyPrincipal(), deed).then(() => deed),
+    ])
+      expect((await act()).written).toBe(true);
+  });
+
+  it('leaves room for itself: a change that fits without it and not with it goes in parts', async () => {
+    // 13 messages and their thread in six more lists each, and the event: 99 rows.
+    const grown = async (deed = newDeed()) => {
+      mailbox = new MemoryMailbox();
+      deps = { ...deps, mailbox };
+      await fill(13);
+      const { pending = false } = await label({ add: labelsOf(6) }, keyPrincipal(), deed);
+      return { pending, size: mailbox.sizes.at(-1), written: deed.written };
+    };
+    expect(await grown()).toMatchObject({ pending: false, size: 99 });
+    expect(await grown(newDeed({ line: sampleLine(1) }))).toEqual({
+      ...{ pending: false, size: maxWrites, written: true },
+    });
+    expect(await grown(whole())).toMatchObject({ pending: true, written: true });
+    await continueLabels(deps, dueWork('label-thread'));
+    expect(carriers('l05')).toBe(13);
   });
 });
 

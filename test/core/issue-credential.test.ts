@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { keys } from '../../lib/adapters/keys.ts';
 import { keyProofText, publicJwk, type PublicJwk } from '../../lib/contract/credential.ts';
 import { issueCredential } from '../../lib/core/issue-credential.ts';
+import type { Credential } from '../../lib/core/ports.ts';
 import { inboxRef, organizationId } from '../support/mail-samples.ts';
 import { counting } from '../support/memory-ports.ts';
 
@@ -37,9 +38,12 @@ describe('a public key', () => {
     expect(credential).toEqual({
       ...scope,
       ...about,
+      type: 'public_key',
       api_key_id: issued.api_key_id,
       keyid,
       public_key,
+      name: `key ${keyid.slice(0, 8)}`,
+      updated_at: about.created_at,
       state: 'active',
     });
     expect(issued).toEqual({ api_key_id: expect.stringMatching(/^key_/) as string, keyid });
@@ -84,8 +88,9 @@ describe('a key that is made here', () => {
     });
     expect(JSON.stringify(credential)).not.toContain(issued.private_jwk!.d);
     expect(credential).toMatchObject({ name: 'n', permissions: { inbox_read: true }, keyid: issued.keyid });
-    expect(keys.thumbprint(credential.public_key)).toBe(issued.keyid);
-    expect(issued.private_jwk).toMatchObject(credential.public_key);
+    const { public_key } = credential as Extract<Credential, { type: 'public_key' }>;
+    expect(keys.thumbprint(public_key)).toBe(issued.keyid);
+    expect(issued.private_jwk).toMatchObject(public_key);
   });
 
   it('is another each time', () => {

@@ -2,9 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Call } from '../../lib/contract/call.ts';
 import type { CreateInbox } from '../../lib/contract/inbox.ts';
 import { permissionNames } from '../../lib/contract/permission.ts';
-import type { KeyPrincipal } from '../../lib/contract/principal.ts';
+import type { KeyPrincipal, Scope } from '../../lib/contract/principal.ts';
+import { routes } from '../../lib/contract/routes.ts';
+import { scopeOfInbox } from '../../lib/contract/scope.ts';
+import type { Matched } from '../../lib/edge/route-table.ts';
+import { checkScope } from '../../lib/edge/scope.ts';
 import { provisionInbox, type ProvisionDeps } from '../../lib/core/provision-inbox.ts';
-import { inboxRef, keyPrincipal, mailDomain, organizationId } from '../support/mail-samples.ts';
+import { inboxRef, keyPrincipal, mailDomain, newDeed, organizationId } from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { address, counting, keys, MemoryInboxes } from '../support/memory-ports.ts';
 
 const records = [
@@ -32,7 +37,12 @@ const create = (
   body: CreateInbox | undefined = {},
   principal: KeyPrincipal = keyPrincipal(),
   more: Partial<Call<'inboxes.create'>> = {},
-) => provisionInbox(deps)({ principal, body, path: {}, query: undefined, ...more });
+) =>
+  provisionInbox(deps)({
+    ...{ principal, body, scope: principal.scope, deed: newDeed(), path: {}, query: undefined },
+    ...more,
+  });
+const ofPod = (pod_id: string) => keyPrincipal({ scope: { organization_id: organizationId, pod_id } });
 const refusal = (code: string, detail: object = {}) =>
   expect.objectContaining({ code, detail: expect.objectContaining(detail) as object }) as Error;
 
@@ -89,18 +99,33 @@ describe('a provisioned inbox', () => {
   });
 
   it('of another pod is not shown for its client_id', async () => {
-    await create({ client_id: 'c-1' }, keyPrincipal({ pod_id: 'pod_a' }));
-    await expect(create({ client_id: 'c-1' }, keyPrincipal({ pod_id: 'pod_b' }))).rejects.toThrow(
-      refusal('conflict'),
-    );
+    await create({ client_id: 'c-1' }, ofPod('pod_a'));
+    await expect(create({ client_id: 'c-1' }, ofPod('pod_b'))).rejects.toThrow(refusal('conflict'));
     await expect(create({ client_id: 'c-1' }, keyPrincipal())).resolves.toMatchObject({ pod_id: 'pod_a' });
   });
 
-  it('spends the nonce with the write', async () => {
-    const once = { key: 'k', expires: 1, spent: false };
-    await create({}, keyPrincipal(), { once });
-    expect(inboxes.provisions[0]?.once).toBe(once);
-    expect(once.spent).toBe(true);
+  it('is in the pod that the call acts in, and in the default pod where it names none', async () => {
+    const made = await create({}, keyPrincipal(), { scope: ofPod('pod_a').scope });
+    expect(made).toMatchObject({ pod_id: 'pod_a', organization_id: organizationId });
+    expect(await create()).toMatchObject({ pod_id: organizationId });
+  });
+
+  it('leaves behind with its write what the call leaves: the nonce, the line, the hold', async () => {
+    const deed = newDeed({ once: { key: 'k', expires: 1 }, line: sampleLine(1, { resources: [] }) });
+    const made = await create({ credential: { type: 'generate' } }, keyPrincipal(), { deed });
+    const { inbox, deed: written } = inboxes.provisions[0]!;
+    expect(written).toBe(deed);
+    expect(deed.written).toBe(true);
+    expect(deed.line?.resources).toEqual([inbox.uid, made.credential?.api_key_id]);
+  });
+
+  it('leaves nothing where it is refused, or was made before', async () => {
+    const deed = newDeed({ line: sampleLine(1) });
+    await create({ client_id: 'c-1' });
+    await create({ client_id: 'c-1' }, keyPrincipal(), { deed });
+    inboxes.next = ['organization_suspended'];
+    await expect(create({}, keyPrincipal(), { deed })).rejects.toThrow(refusal('account_suspended'));
+    expect(deed.written).toBe(false);
   });
 });
 
@@ -177,15 +202,23 @@ it('a webhook asked for with it is stored with its secret', async () => {
 
 describe('a refusal', () => {
   it.each([
-    ['nonce_used', 'nonce_used'],
     ['no_organization', 'not_found'],
-    ['organization_paused', 'account_suspended'],
+    ['no_pod', 'not_found'],
+    ['organization_suspended', 'account_suspended'],
+    [{ inbox_limit: 3 }, 'limit_exceeded'],
     ['key_registered', 'conflict'],
     [{ taken_by: organizationId }, 'already_exists'],
     [{ taken_by: 'org_other' }, 'resource_taken'],
   ] as const)('%j is %s', async (outcome, code) => {
     inboxes.next = [outcome];
     await expect(create({ username: 'ada' })).rejects.toThrow(refusal(code));
+    expect(inboxes.provisions).toEqual([]);
+  });
+
+  it('over the limit says what is limited, and draws no other name', async () => {
+    inboxes.next = [{ inbox_limit: 3 }];
+    const error = await create().catch((caught: unknown) => caught);
+    expect(error).toEqual(refusal('limit_exceeded', { resource: 'inboxes', limit: 3 }));
     expect(inboxes.provisions).toEqual([]);
   });
 
@@ -216,9 +249,11 @@ describe('a refusal', () => {
     await expect(create({ username: '' })).rejects.toThrow(refusal('validation_error'));
   });
 
-  it('meets a key of one inbox', async () => {
-    await expect(create({}, keyPrincipal({ inbox: inboxRef() }))).rejects.toThrow(
-      refusal('missing_permission'),
-    );
+  it('meets a key of one inbox, at the door', () => {
+    const enter = (scope: Scope) =>
+      checkScope({ principal: keyPrincipal({ scope }) }, { ...at, params: {} } as Matched);
+    const at = { name: 'inboxes.create', route: routes['inboxes.create'] };
+    expect(() => enter(scopeOfInbox(inboxRef()))).toThrow(refusal('missing_permission'));
+    expect(enter(ofPod('pod_a').scope)).toEqual(ofPod('pod_a').scope);
   });
 });

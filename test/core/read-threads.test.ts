@@ -1,10 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { KeyPrincipal, Scope } from '../../lib/contract/principal.ts';
+import { scopeOfInbox } from '../../lib/contract/scope.ts';
 import type { StoredMessage } from '../../lib/core/mail-ports.ts';
-import { listOrganizationThreads, listThreads } from '../../lib/core/list-threads.ts';
+import { listThreads } from '../../lib/core/list-threads.ts';
 import { getThread, getThreadAttachment } from '../../lib/core/read-threads.ts';
 import { getMessage, listMessages } from '../../lib/core/read-messages.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
-import { inboxRef, keyPrincipal, modest, sampleMessage, ulidAt } from '../support/mail-samples.ts';
+import {
+  callIn,
+  inboxRef,
+  keyPrincipal,
+  modest,
+  newDeed,
+  organizationId,
+  sampleMessage,
+  ulidAt,
+} from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { MemoryObjects, plainTokens } from '../support/memory-ports.ts';
 
@@ -41,23 +53,26 @@ async function add(
     after: withMessage(before ?? newThread(message), message, ''),
     leads: [],
     event,
+    line: sampleLine(n),
   });
 }
-const base = { inbox, body: undefined };
+const on = (principal: KeyPrincipal) => ({ ...callIn(inbox, principal), body: undefined });
 const messagesOf = async (query: object, principal = keyPrincipal()) =>
-  (await listMessages(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).messages.map(
+  (await listMessages(deps)({ ...on(principal), path: { inbox_id: inbox.inbox_id }, query })).messages.map(
     ({ message_id }) => message_id,
   );
 const threadsOf = async (query: object, principal = keyPrincipal()) =>
-  (await listThreads(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id }, query })).threads.map(
+  (await listThreads(deps)({ ...on(principal), path: { inbox_id: inbox.inbox_id }, query })).threads.map(
     ({ thread_id }) => thread_id,
   );
 const everywhere = async (query: object, principal = keyPrincipal()) => {
   const found: string[] = [];
   let page_token: string | undefined;
   do {
-    const page = await listOrganizationThreads(deps)({
+    const page = await listThreads(deps)({
       principal,
+      scope: principal.scope,
+      deed: newDeed(),
       path: {},
       body: undefined,
       query: { ...query, ...(page_token !== undefined && { page_token }) },
@@ -149,10 +164,13 @@ describe('threads of an organization', () => {
       thr(...visible.filter((n) => n % 2 === 1)),
     );
     expect(await everywhere({ labels: ['constructor'] })).toEqual([]);
-    expect(await everywhere({ limit: 3 }, keyPrincipal({ pod_id: 'pod_a' }))).toEqual(
-      thr(...visible.filter((n) => n % 4 === 2)),
-    );
-    expect(await everywhere({ limit: 3 }, keyPrincipal({ inbox: grace }))).toEqual(
+    expect(
+      await everywhere(
+        { limit: 3 },
+        keyPrincipal({ scope: { organization_id: organizationId, pod_id: 'pod_a' } }),
+      ),
+    ).toEqual(thr(...visible.filter((n) => n % 4 === 2)));
+    expect(await everywhere({ limit: 3 }, keyPrincipal({ scope: scopeOfInbox(grace) }))).toEqual(
       thr(...visible.filter((n) => n % 4 === 1)),
     );
   });
@@ -176,7 +194,35 @@ describe('threads of an organization', () => {
 describe('one thread', () => {
   const thread_id = `thr_${ulidAt(0)}`;
   const read = (query: object = {}, principal = keyPrincipal()) =>
-    getThread(deps)({ ...base, principal, path: { inbox_id: inbox.inbox_id, thread_id }, query });
+    getThread(deps)({ ...on(principal), path: { inbox_id: inbox.inbox_id, thread_id }, query });
+
+  it('is found under the thread alone by who has its inbox in scope, and the line says which that is', async () => {
+    await add(0, { thread_id });
+    const under = (scope: Scope, id = thread_id) => {
+      const deed = newDeed({ line: sampleLine(0, { resources: [id] }) });
+      const call = { principal: keyPrincipal({ scope }), scope, deed, body: undefined };
+      return { deed, answer: getThread(deps)({ ...call, path: { thread_id: id }, query: {} }) };
+    };
+    for (const scope of [
+      { organization_id: organizationId },
+      { organization_id: organizationId, pod_id: inbox.pod_id },
+    ]) {
+      const { answer, deed } = under(scope);
+      expect(await answer).toMatchObject({ thread_id, count: 1 });
+      expect(deed.line).toMatchObject({ inbox_uid: inbox.uid, pod_id: inbox.pod_id });
+    }
+    for (const [scope, id] of [
+      [{ organization_id: 'org_other' }],
+      [{ organization_id: organizationId, pod_id: 'pod_other' }],
+      [scopeOfInbox(inboxRef('grace'))],
+      [{ organization_id: organizationId }, `thr_${ulidAt(9)}`],
+      [{ organization_id: organizationId }, 'no id'],
+    ] as [Scope, string?][]) {
+      const { answer, deed } = under(scope, id);
+      await expect(answer).rejects.toMatchObject({ code: 'not_found' });
+      expect(deed.line).not.toHaveProperty('inbox_uid');
+    }
+  });
 
   it('comes with its newest messages, old to new, and pages back', async () => {
     for (let n = 0; n < 25; n++) await add(n, { thread_id });
@@ -224,8 +270,7 @@ describe('one thread', () => {
     await add(1, { attachments: attachments(1) });
     const attachment = (attachment_id: string) =>
       getThreadAttachment(deps)({
-        ...base,
-        principal: keyPrincipal(),
+        ...on(keyPrincipal()),
         path: { inbox_id: inbox.inbox_id, thread_id, attachment_id },
         query: undefined,
       });
@@ -242,8 +287,7 @@ it('a message is found by its id only', async () => {
   await add(1);
   const get = (message_id: string, principal = keyPrincipal()) =>
     getMessage(deps)({
-      ...base,
-      principal,
+      ...on(principal),
       path: { inbox_id: inbox.inbox_id, message_id },
       query: undefined,
     });

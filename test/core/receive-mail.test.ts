@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { line as lineSchema } from '../../lib/contract/ledger.ts';
 import type { Notice } from '../../lib/contract/notice.ts';
 import type { ParsedMail } from '../../lib/core/mail.ts';
 import { receiveMail } from '../../lib/core/receive-mail.ts';
 import {
+  callIn,
   inboxRef,
   keyPrincipal,
   mailDomain,
@@ -72,7 +74,7 @@ const threadOf = (rfc822: string) =>
 describe('a mail', () => {
   it('is stored with its envelope, raw, attachments and event; the incoming object goes last', async () => {
     const attachments = [{ filename: 'a.txt', size: 3, path: '/tmp/x' }];
-    const { key } = await arrive(
+    const { key, ses_id } = await arrive(
       { message_id: '<1@b>', subject: 'Hi', attachments, auto_submitted: 'auto-replied' },
       { recipients: ['Ada+Shop@MAIL.example.com'] },
     );
@@ -108,6 +110,20 @@ describe('a mail', () => {
       subject: 'Hi',
     });
     expect(JSON.stringify(mailbox.deliveries[0]?.event)).not.toContain('Hello');
+    // Its line in the ledger: ids only, nothing anybody wrote.
+    expect(lineSchema.parse(mailbox.deliveries[0]?.line)).toEqual({
+      line_id: expect.stringMatching(/^lin_/) as string,
+      time: '2026-01-01T00:00:00.000Z',
+      organization_id: inbox.organization_id,
+      pod_id: inbox.pod_id,
+      inbox_uid: inbox.uid,
+      principal: { kind: 'system' },
+      action: 'messages.receive',
+      resources: [message?.message_id, message?.thread_id],
+      outcome: 'allowed',
+      request_id: ses_id,
+    });
+    expect(JSON.stringify(mailbox.deliveries[0]?.line)).not.toMatch(/@|Hi/);
   });
 
   it('is stored once and fails nowhere when a second copy of its notice overtakes the first', async () => {
@@ -356,7 +372,7 @@ describe('what is hidden', () => {
     expect([...mailbox.of(inbox).bodies.values()]).toEqual([{ headers: {} }]);
     const deps = { mailbox, objects, tokens: plainTokens };
     const path = { inbox_id: inbox.inbox_id, message_id: message.message_id };
-    const call = { principal: keyPrincipal(), inbox, query: undefined, body: undefined };
+    const call = { ...callIn(inbox), query: undefined, body: undefined };
     await expect(getMessage(deps)({ ...call, path })).resolves.not.toHaveProperty('text');
     await expect(getRawMessage(deps)({ ...call, path })).rejects.toMatchObject({ code: 'quarantined' });
     await expect(
@@ -389,8 +405,7 @@ describe('bodies', () => {
     expect(escaped).toMatchObject({ large: ['text'] });
     const read = (message_id: string) =>
       getMessage({ mailbox, objects, tokens: plainTokens })({
-        principal: keyPrincipal(),
-        inbox,
+        ...callIn(inbox),
         path: { inbox_id: inbox.inbox_id, message_id },
         query: undefined,
         body: undefined,
@@ -441,8 +456,7 @@ it('the list of an inbox hides what it should', async () => {
   const list = async (query: object, principal = keyPrincipal()) =>
     (
       await listMessages({ mailbox, tokens: plainTokens })({
-        principal,
-        inbox,
+        ...callIn(inbox, principal),
         path: { inbox_id: inbox.inbox_id },
         query,
         body: undefined,

@@ -14,6 +14,7 @@ import {
   type ThreadState,
 } from '../../lib/core/thread-state.ts';
 import { inboxRef, pass, sampleMessage, sampleNotice, ulidAt } from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { counting } from '../support/memory-ports.ts';
 
@@ -68,6 +69,7 @@ class World {
       after,
       leads: [],
       event,
+      line: sampleLine(0),
     });
     // What was delivered before and deleted since does not come back: its delivery is claimed.
     if (outcome === 'added') this.messages.set(message.message_id, message);

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { updateInbox as schema, type Metadata } from '../../lib/contract/inbox.ts';
 import { updateInbox } from '../../lib/core/update-inbox.ts';
-import { inboxRef, keyPrincipal } from '../support/mail-samples.ts';
+import { callIn, inboxRef, keyPrincipal, newDeed } from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryInboxes } from '../support/memory-ports.ts';
 
 const inbox = inboxRef();
@@ -22,10 +23,9 @@ beforeEach(() => {
   time = Date.parse('2026-01-02T00:00:00.000Z');
   start({ a: 1, b: 'two' });
 });
-const update = (body: object) =>
+const update = (body: object, deed = newDeed()) =>
   updateInbox({ inboxes, now: () => time })({
-    principal: keyPrincipal(),
-    inbox,
+    ...callIn(inbox, keyPrincipal(), deed),
     path: { inbox_id: inbox.inbox_id },
     query: undefined,
     body: schema.parse(body),
@@ -86,8 +86,23 @@ it('a neighbour’s change is kept, and too many of them are a conflict', async 
   await expect(update({ metadata: { mine: 2 } })).rejects.toMatchObject({ code: 'race_condition' });
 });
 
+it('carries what the call leaves behind to the write that is made', async () => {
+  let others = 1;
+  const seen: boolean[] = [];
+  const deed = newDeed({ line: sampleLine(1) });
+  inboxes.before = () => {
+    seen.push(deed.written);
+    const current = inboxes.rows.get(inbox.uid)!;
+    if (others-- > 0) inboxes.rows.set(inbox.uid, { ...current, updated_at: '2026-01-03T00:00:00.000Z' });
+  };
+  await update({ display_name: 'x' }, deed);
+  expect([seen, deed.written]).toEqual([[false, false], true]);
+});
+
 it('of an inbox that is gone is 404', async () => {
   inboxes.before = () => void inboxes.rows.delete(inbox.uid);
-  await expect(update({ display_name: 'x' })).rejects.toMatchObject({ code: 'not_found' });
+  const deed = newDeed({ line: sampleLine(1) });
+  await expect(update({ display_name: 'x' }, deed)).rejects.toMatchObject({ code: 'not_found' });
+  expect(deed.written).toBe(false);
   await expect(update({ display_name: 'x' })).rejects.toMatchObject({ code: 'not_found' });
 });

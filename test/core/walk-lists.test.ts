@@ -5,6 +5,7 @@ import { hiddenBy, ulidOf } from '../../lib/core/message-lists.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
 import { isIncluded, walkLists, type Walk, type WalkPosition } from '../../lib/core/walk-lists.ts';
 import { inboxRef, sampleMessage, ulidAt } from '../support/mail-samples.ts';
+import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 
 const inbox = inboxRef();
@@ -30,6 +31,7 @@ async function mailboxOf(labels: string[][]): Promise<MemoryMailbox> {
       after: withMessage(newThread(message), message, ''),
       leads: [],
       event,
+      line: sampleLine(n),
     });
   }
   mailbox.queries = 0;

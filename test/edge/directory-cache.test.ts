@@ -16,6 +16,7 @@ function setUp(answer: (inbox?: string) => Looked, options: { entries?: number }
       (clock.now += took),
       answer(what.inbox)
     ),
+    touch: async () => {},
   };
   const cache = cachedDirectory(directory, { now: () => clock.now, ...options });
   return { cache, clock, asked, take: (milliseconds: number) => (took = milliseconds) };
@@ -54,6 +55,18 @@ describe('the directory’s cache', () => {
     known = {};
     await cache.lookUp({ keyid: 'k', inbox: 'a@b' }, 'write');
     expect(await cache.lookUp({ keyid: 'k', inbox: 'a@b' }, 'read')).toEqual({});
+  });
+  it('keeps nothing where the pod is missing, and tells pods apart', async () => {
+    let known: Looked = { credential };
+    const { cache, asked } = setUp(() => known);
+    expect(await cache.lookUp({ keyid: 'k', pod: 'p' }, 'read')).toEqual({ credential });
+    known = { credential, pod: { pod_id: 'p' } };
+    expect(await cache.lookUp({ keyid: 'k', pod: 'p' }, 'read')).toEqual(known);
+    await cache.lookUp({ keyid: 'k', pod: 'p' }, 'read');
+    expect(asked).toHaveLength(2);
+    await cache.lookUp({ keyid: 'k', pod: 'q' }, 'read');
+    await cache.lookUp({ keyid: 'k', inbox: 'p' }, 'read');
+    expect(asked).toHaveLength(4);
   });
   it('tells keys and inboxes apart, and forgets the oldest', async () => {
     const { cache, asked } = setUp(() => ({ credential, inbox }), { entries: 2 });

@@ -3,18 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Problem } from '../../lib/contract/problem.ts';
 import type { HttpRequest } from '../../lib/edge/http-request.ts';
 import { readRequest } from '../../lib/edge/http-request.ts';
-import { signedCaller } from '../../lib/edge/signed-caller.ts';
 import { apiEvent } from './api-event.ts';
-import { testKey } from './key-fixture.ts';
 import { librarySigned } from './library-signer.ts';
+import { authentication, key, now, origin } from './signing-scene.ts';
 
-const now = Date.parse('2026-01-31T12:00:00Z');
-const origin = 'https://mail.example.com';
-const key = testKey();
-const directory = {
-  lookUp: async ({ keyid }: { keyid: string }) => (keyid === key.keyid ? { credential: key.credential } : {}),
-};
-const authenticate = signedCaller({ origins: [origin], directory, now: () => now });
+const authenticate = authentication();
 const event = apiEvent({ url: origin });
 
 const outcome = (request: HttpRequest): Promise<unknown> =>

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Call, Once } from '../../lib/contract/call.ts';
+import { about, type Call, type Deed } from '../../lib/contract/call.ts';
 import type { Inbox } from '../../lib/contract/inbox.ts';
-import { Problem } from '../../lib/contract/problem.ts';
+import type { Line } from '../../lib/contract/ledger.ts';
+import type { MessageItem } from '../../lib/contract/message.ts';
+import type { Organization } from '../../lib/contract/organization.ts';
+import { Problem, notFound } from '../../lib/contract/problem.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
-import type { StoredCredential } from '../../lib/edge/directory.ts';
+import type { Asked, Looked, StoredCredential } from '../../lib/edge/directory.ts';
 import type { HttpAnswer } from '../../lib/edge/http-answer.ts';
 import { httpDoor } from '../../lib/edge/http.ts';
 import { createLog } from '../../lib/edge/log.ts';
+import { keyCaller } from '../../lib/edge/key-caller.ts';
 import { operatorCaller } from '../../lib/edge/operator-caller.ts';
-import { signedCaller } from '../../lib/edge/signed-caller.ts';
 import { apiEvent, lambdaContext, type Sent } from './api-event.ts';
 import { testKey } from './key-fixture.ts';
 import { librarySigned } from './library-signer.ts';
@@ -36,6 +39,32 @@ const inbox: Inbox = {
   created_at: 'now',
 };
 
+const organization: Organization = {
+  organization_id: 'org_1',
+  verified: true,
+  state: 'active',
+  access: 'production',
+  bearer_keys: false,
+  inbox_count: 0,
+  domain_count: 0,
+  updated_at: '',
+  created_at: '',
+};
+const shown = (message_id: string): MessageItem => ({
+  organization_id: 'org_1',
+  pod_id: 'org_1',
+  inbox_id: alice.inbox_id,
+  thread_id: 'thr_1',
+  message_id,
+  labels: [],
+  timestamp: '',
+  from: '',
+  to: [],
+  size: 0,
+  updated_at: '',
+  created_at: '',
+});
+
 type Answers = {
   create?: (call: Call<'inboxes.create'>) => Promise<unknown>;
   get?: (call: Call<'inboxes.get'>) => Promise<unknown>;
@@ -48,23 +77,37 @@ type Answers = {
 function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
   const key = testKey('ed25519', change);
   const claimed = new Set<string>();
+  const ledger: Line[] = [];
   const lookUps: unknown[] = [];
+  const touched: string[] = [];
   const calls: any[] = [];
   const lines: any[] = [];
   const directory = {
-    lookUp: async (asked: { keyid: string; inbox?: string }) => {
+    lookUp: async (asked: Asked): Promise<Looked> => {
       lookUps.push(asked);
       const found = [alice, stranger].find(
         ({ inbox_id, uid }) => inbox_id === asked.inbox || uid === asked.inbox,
       );
       return {
-        ...(asked.keyid === key.keyid && { credential: key.credential }),
+        ...(asked.keyid === key.keyid && {
+          credential: key.credential,
+          organization: { state: 'active' as const },
+        }),
         ...(found && { inbox: found }),
       };
     },
+    touch: async (_: StoredCredential, time: string) => void touched.push(time),
   };
-  const nonces = {
-    claim: async ({ key: name }: Once) => (claimed.has(name) ? 'used' : (claimed.add(name), 'claimed')),
+  /** Both or neither, as in the table's transaction. */
+  const settle = async ({ once, line }: Deed) => {
+    if (once !== undefined && claimed.has(once.key)) throw new Problem('nonce_used', 'used before');
+    if (once !== undefined) claimed.add(once.key);
+    if (line !== undefined) ledger.push(structuredClone(line));
+  };
+  /** What a use case does that writes the deed with its change. */
+  const written = async (deed: Deed) => {
+    await settle(deed);
+    deed.written = true;
   };
   const answering =
     (answer: ((call: any) => Promise<unknown>) | undefined, otherwise: unknown) => async (call: any) => {
@@ -89,8 +132,9 @@ function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
       'inboxes.messages.delete': answering(answers.remove, undefined),
       'threads.delete': answering(answers.removeThread, undefined),
     },
-    authenticate: signedCaller({ origins: [origin], directory, now: () => now }),
-    nonces,
+    authenticate: keyCaller({ origins: [origin], directory, now: () => now }),
+    deeds: { settle, commit: async () => ({ source_ip: 'commitment' }) },
+    ulid: (time) => `01kg9r7z8j${String(time).padStart(16, '0')}`,
     log: createLog(
       (line) => lines.push(JSON.parse(line)),
       () => now,
@@ -108,7 +152,7 @@ function setUp(answers: Answers = {}, change: Partial<StoredCredential> = {}) {
     };
     return send(await librarySigned(key, sent, { now }));
   };
-  return { key, send, call, calls, lines, lookUps, claimed };
+  return { key, send, call, calls, lines, lookUps, claimed, ledger, touched, written };
 }
 
 const read = (answer: HttpAnswer) => ({
@@ -119,7 +163,7 @@ const read = (answer: HttpAnswer) => ({
 
 describe('the http door', () => {
   it('answers a signed call with what the schema names and nothing else', async () => {
-    const { call, calls } = setUp({ get: async () => ({ ...inbox, uid: 'inb_a', secret: 's' }) });
+    const { key, call, calls } = setUp({ get: async () => ({ ...inbox, uid: 'inb_a', secret: 's' }) });
     const answer = await call('GET', '/v0/inboxes/alice%40mail.example.com');
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual(inbox);
@@ -132,7 +176,14 @@ describe('the http door', () => {
       path: { inbox_id: alice.inbox_id },
       query: undefined,
       body: undefined,
-      principal: { kind: 'key', organization_id: 'org_1', api_key_id: 'key_ed25519' },
+      principal: {
+        kind: 'key',
+        scope: { organization_id: 'org_1' },
+        api_key_id: 'key_ed25519',
+        keyid: key.keyid,
+      },
+      scope: { organization_id: 'org_1', pod_id: 'org_1', inbox: alice },
+      deed: { written: false },
       inbox: alice,
     });
   });
@@ -154,7 +205,7 @@ describe('the http door', () => {
           ...(method === 'POST' && { body: '{' }),
         });
         expect([status, body.code]).toEqual([401, 'missing_authorization']);
-        expect(headers['www-authenticate']).toBe('Signature realm="posthorn"');
+        expect(headers['www-authenticate']).toBe('Signature realm="posthorn", Bearer realm="posthorn"');
         expect(headers['accept-signature']).toContain('"@target-uri"');
       }
     }
@@ -281,6 +332,7 @@ describe('the http door', () => {
       code: 'already_exists',
       message: 'taken',
       fix: 'Take another.',
+      docs: 'docs/errors.md#already_exists',
       suggestions: ['a1'],
       request_id: 'req-1',
     });
@@ -337,8 +389,14 @@ describe('the http door', () => {
 });
 
 describe('the nonce of a write', () => {
-  const replay = async (answers: Answers, method: string, path: string, body?: string) => {
-    const { key, send, calls, claimed } = setUp(answers);
+  const replay = async (
+    answersOf: (scene: { written: (deed: Deed) => Promise<void> }) => Answers,
+    method: string,
+    path: string,
+    body?: string,
+  ) => {
+    const scene: ReturnType<typeof setUp> = setUp(answersOf({ written: (deed) => scene.written(deed) }));
+    const { key, send, calls, claimed, ledger } = scene;
     const sent = await librarySigned(
       key,
       { method, url: `${origin}${path}`, ...(body !== undefined && { body }) },
@@ -352,69 +410,151 @@ describe('the nonce of a write', () => {
       second: second.body?.code ?? second.status,
       again: calls.length - seen,
       claimed: claimed.size,
+      lines: ledger.map(({ outcome, code }) => `${outcome} ${code ?? ''}`.trim()),
     };
   };
+  const plain = () => ({});
 
-  it('is spent before the write', async () => {
-    expect(await replay({}, 'PATCH', '/v0/inboxes/inb_a', '{"display_name":"A"}')).toEqual({
-      first: 200,
-      second: 'nonce_used',
-      again: 0,
-      claimed: 1,
-    });
-    expect(await replay({}, 'PATCH', '/v0/inboxes/inb_a', '{')).toEqual({
+  it('is spent by a write that was refused before it began', async () => {
+    const refused = { second: 'nonce_used', again: 0, claimed: 1 };
+    expect(await replay(plain, 'PATCH', '/v0/inboxes/inb_a', '{')).toEqual({
+      ...refused,
       first: 400,
-      second: 'nonce_used',
-      again: 0,
-      claimed: 1,
+      lines: ['failed validation_error'],
     });
-    expect(await replay({}, 'PATCH', '/v0/inboxes/inb_s', '{}')).toEqual({
+    expect(await replay(plain, 'PATCH', '/v0/inboxes/inb_s', '{}')).toEqual({
+      ...refused,
       first: 404,
-      second: 'nonce_used',
-      again: 0,
-      claimed: 1,
+      lines: ['denied not_found'],
     });
   });
-  it('is left to a transaction, and spent afterwards where it was not', async () => {
-    expect(await replay({}, 'POST', '/v0/inboxes')).toEqual({
+  it('is spent in the change’s own transaction, and a replay changes nothing', async () => {
+    const changing = ({ written }: { written: (deed: Deed) => Promise<void> }): Answers => ({
+      create: async ({ deed }) => {
+        await written(deed);
+        return inbox;
+      },
+    });
+    expect(await replay(changing, 'POST', '/v0/inboxes')).toEqual({
       first: 200,
       second: 'nonce_used',
       again: 1,
       claimed: 1,
+      lines: ['allowed'],
     });
-    expect(await replay({}, 'POST', '/v0/inboxes', '{')).toEqual({
-      first: 400,
+  });
+  it('is spent afterwards where there was no transaction, so that a replay is answered nothing', async () => {
+    expect(await replay(plain, 'POST', '/v0/inboxes')).toEqual({
+      first: 200,
       second: 'nonce_used',
-      again: 0,
+      again: 1,
       claimed: 1,
+      lines: ['allowed'],
     });
     const refusing = async () => {
       throw new Problem('already_exists', 'taken');
     };
-    expect(await replay({ create: refusing }, 'POST', '/v0/inboxes')).toEqual({
+    expect(await replay(() => ({ create: refusing }), 'POST', '/v0/inboxes')).toEqual({
       first: 403,
       second: 'nonce_used',
       again: 1,
       claimed: 1,
-    });
-    const spending = async ({ once }: Call<'inboxes.create'>) => {
-      once!.spent = true;
-      return inbox;
-    };
-    expect(await replay({ create: spending }, 'POST', '/v0/inboxes')).toEqual({
-      first: 200,
-      second: 200,
-      again: 1,
-      claimed: 0,
+      lines: ['denied already_exists'],
     });
   });
-  it('is not asked of reads', async () => {
-    expect(await replay({}, 'GET', '/v0/inboxes/inb_a')).toEqual({
-      first: 200,
-      second: 200,
-      again: 1,
-      claimed: 0,
+  it('is not spent twice where the change is made and the answer is not', async () => {
+    const failing = ({ written }: { written: (deed: Deed) => Promise<void> }): Answers => ({
+      create: async ({ deed }) => {
+        await written(deed);
+        throw new TypeError('after the change');
+      },
     });
+    expect(await replay(failing, 'POST', '/v0/inboxes')).toMatchObject({
+      first: 500,
+      claimed: 1,
+      lines: ['allowed'],
+    });
+  });
+  it('is not asked of reads, whatever their method', async () => {
+    const twice = { first: 200, second: 200, again: 1, claimed: 0 };
+    expect(await replay(plain, 'GET', '/v0/inboxes/inb_a')).toEqual({ ...twice, lines: [] });
+    expect(
+      await replay(plain, 'POST', '/v0/inboxes/inb_a/messages/batch-get', '{"message_ids":["a"]}'),
+    ).toEqual({ ...twice, lines: ['allowed', 'allowed'] });
+  });
+});
+
+describe('the line of a call', () => {
+  it('says who did what where, and what came of it', async () => {
+    const { call, ledger } = setUp({
+      create: async ({ deed }) => {
+        about(deed, ['inb_a'], alice);
+        return inbox;
+      },
+    });
+    await call('POST', '/v0/inboxes');
+    expect(ledger).toEqual([
+      {
+        line_id: expect.stringMatching(/^lin_/),
+        time: new Date(now).toISOString(),
+        organization_id: 'org_1',
+        pod_id: 'org_1',
+        inbox_uid: 'inb_a',
+        principal: { kind: 'key', api_key_id: 'key_ed25519' },
+        action: 'inboxes.create',
+        resources: ['inb_a'],
+        outcome: 'allowed',
+        request_id: 'req-1',
+        commitments: { source_ip: 'commitment' },
+      },
+    ]);
+  });
+  it('of a read names what was shown, with the inbox the path resolved to', async () => {
+    const { call, ledger } = setUp({
+      list: async () => ({ count: 2, messages: [shown('msg_1'), shown('msg_2')] }),
+    });
+    expect((await call('GET', '/v0/inboxes/alice%40mail.example.com/messages')).status).toBe(200);
+    expect(ledger).toMatchObject([
+      { action: 'inboxes.messages.list', inbox_uid: 'inb_a', resources: ['msg_1', 'msg_2'] },
+    ]);
+  });
+  it('says denied for 403 and 404, and failed for the rest', async () => {
+    const { call, ledger } = setUp(
+      {
+        remove: async () => {
+          throw new TypeError('a bug');
+        },
+      },
+      { permissions: { message_read: true, message_delete: true } },
+    );
+    await call('GET', '/v0/inboxes/inb_s/messages');
+    await call('PATCH', '/v0/inboxes/inb_a', { display_name: 'A' });
+    await call('GET', '/v0/inboxes/inb_a/messages?limit=%zz');
+    await call('DELETE', '/v0/inboxes/inb_a/messages/msg_1');
+    expect(ledger.map(({ action, outcome, code }) => [action, outcome, code])).toEqual([
+      ['inboxes.messages.list', 'denied', 'not_found'],
+      ['inboxes.update', 'denied', 'missing_permission'],
+      ['inboxes.messages.list', 'failed', 'validation_error'],
+      ['inboxes.messages.delete', 'failed', 'internal_error'],
+    ]);
+    // What a refused caller named is not known to be theirs.
+    expect(ledger[0]).not.toHaveProperty('inbox_uid');
+  });
+  it('is not written for strangers, for what no route is, and for what is neither change nor content', async () => {
+    const { call, send, ledger } = setUp();
+    await send({ method: 'PATCH', url: `${origin}/v0/inboxes/inb_a`, body: '{}' });
+    await call('GET', '/v0/nothing');
+    await call('PUT', '/v0/inboxes');
+    await call('GET', '/v0/inboxes/inb_a');
+    expect(ledger).toEqual([]);
+  });
+  it('that cannot be written refuses the read', async () => {
+    const { call, calls, ledger } = setUp();
+    ledger.push = () => {
+      throw new Error('the table is away');
+    };
+    const { status, body } = await call('GET', '/v0/inboxes/inb_a/messages');
+    expect([status, body.code, calls.length]).toEqual([500, 'internal_error', 1]);
   });
 });
 
@@ -429,35 +569,69 @@ describe('what the directory said', () => {
     await call('DELETE', '/v0/inboxes/inb_a/messages/m');
     expect(lookUps).toHaveLength(3);
   });
+  it('is told of a key’s use about once an hour', async () => {
+    const { call, touched } = setUp();
+    await call('GET', '/v0/inboxes/inb_a');
+    await call('PATCH', '/v0/inboxes/inb_a', { display_name: 'A' });
+    expect(touched).toEqual([new Date(now).toISOString()]);
+    const lately = setUp({}, { used_at: new Date(now - 3_599_999).toISOString() });
+    await lately.call('GET', '/v0/inboxes/inb_a');
+    expect(lately.touched).toEqual([]);
+  });
 });
 
 describe('the operator’s door', () => {
-  const door = httpDoor<'operator.organizations.get'>({
+  const arn = 'arn:aws:iam::000000000000:user/operator';
+  const personal: unknown[] = [];
+  const ledger: Line[] = [];
+  const seen: unknown[] = [];
+  const door = httpDoor<'operator.organizations.get' | 'operator.organizations.resume'>({
     useCases: {
-      'operator.organizations.get': async ({ path, principal }) => ({
-        organization_id: path.organization_id,
-        name: principal.api_key_id!,
-        verified: true,
-        state: 'active',
-        inbox_count: 0,
-        domain_count: 0,
-        updated_at: '',
-        created_at: '',
-      }),
+      'operator.organizations.get': async ({ path, principal }) => {
+        seen.push(principal);
+        return { ...organization, organization_id: path.organization_id };
+      },
+      'operator.organizations.resume': async ({ path }) => {
+        if (path.organization_id !== 'org_1') throw notFound('Organization');
+        return organization;
+      },
     },
     authenticate: operatorCaller,
+    deeds: {
+      settle: async ({ line }) => void (line && ledger.push(structuredClone(line))),
+      commit: async (organizationId, facts) => {
+        personal.push([organizationId, facts]);
+        return { user_arn: 'commitment' };
+      },
+    },
+    ulid: () => '01kg9r7z8j0000000000000000',
     log: createLog(() => {}),
   });
   const url = `${origin}/v0/operator/organizations/org_1`;
 
   it('takes whom API Gateway let in by IAM', async () => {
-    const answer = read(
-      await door(
-        apiEvent({ url, iam: { userArn: 'arn:aws:iam::000000000000:user/operator' } }),
-        lambdaContext,
-      ),
-    );
-    expect([answer.status, answer.body.name]).toEqual([200, 'arn:aws:iam::000000000000:user/operator']);
+    const answer = read(await door(apiEvent({ url, iam: { userArn: arn } }), lambdaContext));
+    expect([answer.status, answer.body.organization_id]).toEqual([200, 'org_1']);
+    expect(seen).toEqual([{ kind: 'operator' }]);
+  });
+  it('leaves a line in the organization’s ledger that commits to the person, and names none', async () => {
+    const resume = (id: string) => {
+      const sent = { method: 'POST', url: `${origin}/v0/operator/organizations/${id}/resume` };
+      return door(apiEvent({ ...sent, iam: { userArn: arn } }), lambdaContext);
+    };
+    expect((await resume('org_1')).statusCode).toBe(200);
+    expect((await resume('org_2')).statusCode).toBe(404);
+    // What is not there has no ledger: it stands in the operator's.
+    expect(ledger.map(({ organization_id, outcome }) => [organization_id, outcome])).toEqual([
+      ['org_1', 'allowed'],
+      ['org_operator', 'denied'],
+    ]);
+    expect(ledger[0]).toMatchObject({
+      principal: { kind: 'operator' },
+      commitments: { user_arn: 'commitment' },
+    });
+    expect(JSON.stringify(ledger)).not.toContain(arn);
+    expect(personal[0]).toEqual(['org_1', { user_arn: arn, source_ip: '127.0.0.1' }]);
   });
   it('refuses everyone else, for any path', async () => {
     for (const path of [url, `${origin}/v0/operator/nothing`]) {

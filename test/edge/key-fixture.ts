@@ -18,6 +18,7 @@ export function testKey(
   const jwk = pair.privateKey.export({ format: 'jwk' }) as SigningJwk;
   const keyid = thumbprint(jwk);
   const credential: StoredCredential = {
+    type: 'public_key',
     api_key_id: `key_${kind}`,
     keyid,
     public_key: publicJwkOf(jwk),

@@ -44,12 +44,10 @@ describe('functions', () => {
   it('have a role each, for Lambda only, without managed policies', () => {
     const roles = functions.map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
     expect(new Set(roles).size).toBe(functions.length);
-    expect(
-      of('AWS::IAM::Role')
-        .map(([id]) => id)
-        .toSorted(),
-    ).toEqual(roles.toSorted());
-    for (const [, { Properties }] of of('AWS::IAM::Role')) {
+    // Beside them stands only the role that the API takes on for one organization.
+    const others = of('AWS::IAM::Role').filter(([id]) => !roles.includes(id));
+    expect(others.map(([id]) => id)).toEqual([expect.stringMatching(/^apitenantrole/)]);
+    for (const [, { Properties }] of of('AWS::IAM::Role').filter(([id]) => roles.includes(id))) {
       expect(Properties).not.toHaveProperty('ManagedPolicyArns');
       expect(Properties.AssumeRolePolicyDocument.Statement[0].Principal).toEqual({
         Service: 'lambda.amazonaws.com',
@@ -93,15 +91,72 @@ describe('grants', () => {
   });
 
   it('reach indexes by name', () => {
-    const resources = JSON.stringify(functions.map(({ name }) => statements(name)));
+    const resources = JSON.stringify(of('AWS::IAM::Policy'));
     expect(resources).toContain('/index/by-pod');
     expect(resources).not.toContain('/index/*');
   });
 
-  it('keep the API from mail that belongs to nobody yet, and everybody but SES from putting any there', () => {
-    const denied = (name: string) => statements(name).filter(({ Effect }) => Effect === 'Deny');
+  const denied = (name: string, from = statements(name)) => from.filter(({ Effect }) => Effect === 'Deny');
+  const onKeys = (...keys: string[]) => ({
+    Condition: { 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': keys } },
+  });
+
+  it('let nobody change or remove a line of the ledger', () => {
+    for (const name of ['api', 'operator']) {
+      expect(denied(name)).toContainEqual(
+        expect.objectContaining({
+          Action: ['dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+          ...onKeys('O#*#A#*'),
+        }),
+      );
+    }
+  });
+
+  it('keep the API’s own credentials from what lies in inboxes', () => {
+    expect(denied('api')).toContainEqual(expect.objectContaining(onKeys('O#*#I#*', 'O#*#T#*')));
+    expect(allowed('api').filter((action) => action.startsWith('s3:'))).toEqual([]);
+  });
+
+  it('let a session of the tenant role reach its organization alone', () => {
+    const [[roleId, role]] = of('AWS::IAM::Role').filter(([id]) => /^apitenantrole/.test(id)) as [
+      [string, any],
+    ];
+    expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+        Principal: { AWS: { 'Fn::GetAtt': [expect.stringMatching(/^apirole/), 'Arn'] } },
+        Condition: {
+          StringLike: { 'aws:RequestTag/organization': 'org_*' },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': ['organization'] },
+        },
+      },
+    ]);
+    const own = of('AWS::IAM::Policy')
+      .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: any) => Ref === roleId))
+      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+    for (const { Effect, Action, Condition } of own.filter((one: any) => one.Effect === 'Allow')) {
+      if (Action === 's3:GetObject' || Action === 'dynamodb:PutItem') continue;
+      const keys = list<string>(Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']);
+      expect([Effect, keys.filter((key) => key.startsWith('O#'))]).toEqual([
+        'Allow',
+        ['O#${aws:PrincipalTag/organization}', 'O#${aws:PrincipalTag/organization}#*'],
+      ]);
+    }
+    expect(JSON.stringify(own)).toContain('/${aws:PrincipalTag/organization}/*');
+    expect(denied('', own)).toHaveLength(1);
+  });
+
+  it('without the wall keep the API from mail that belongs to nobody yet', () => {
+    const open = synthesize({ mailDomain: 'mail.acme.io', tenantFence: false, bundle: false });
+    expect(JSON.stringify(open.template)).not.toContain(
+      'sts:AssumeRole","Effect":"Allow","Principal":{"AWS"',
+    );
+    expect(JSON.stringify(open.template)).toContain('/incoming/*');
+  });
+
+  it('keep everybody but SES from putting mail where it belongs to nobody', () => {
     const incoming = { 'Fn::Join': ['', [expect.anything(), '/incoming/*']] };
-    expect(denied('api')).toEqual([{ Effect: 'Deny', Action: 's3:GetObject', Resource: incoming }]);
     for (const name of ['receive-mail', 'run-due']) {
       expect(denied(name)).toEqual([{ Effect: 'Deny', Action: 's3:PutObject', Resource: incoming }]);
     }
@@ -111,12 +166,23 @@ describe('grants', () => {
     ['health', /^logs:/],
     ['operator', /^(logs|dynamodb):/],
     ['activate-receiving', /^(logs|ses):/],
-    ['api', /^(logs|dynamodb|s3):/],
+    ['api', /^(logs|dynamodb|sts):/],
     ['receive-mail', /^(logs|dynamodb|s3|sqs):/],
     ['run-due', /^(logs|dynamodb|s3):/],
     ['publish-event', /^(logs|dynamodb|events|sqs):/],
+    ['seal-ledger', /^(logs|dynamodb|sqs):/],
   ])('keep %s to the services it needs', (name, services) => {
     expect(allowed(name).filter((action) => !services.test(action))).toEqual([]);
+  });
+
+  it('let seal-ledger write seals and nothing else', () => {
+    const rows = statements('seal-ledger').filter(({ Action }) => list(Action).includes('dynamodb:PutItem'));
+    expect(rows).toMatchObject([
+      {
+        Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#*#S'] } },
+      },
+    ]);
   });
 
   it('let nobody change or scan the table, or change the bucket', () => {

@@ -357,7 +357,7 @@ describe('due and announcing', () => {
 
   it('gives publish-event the event rows of the stream and nothing else', () => {
     const mapping = all('AWS::Lambda::EventSourceMapping').find(
-      ([, { Properties }]) => Properties.StartingPosition,
+      ([id, { Properties }]) => Properties.StartingPosition && id.startsWith('announce'),
     )![1];
     expect(JSON.parse(mapping.Properties.FilterCriteria.Filters[0].Pattern)).toEqual({
       dynamodb: { NewImage: { [table.rowType]: { S: [table.eventRow] } } },
@@ -374,6 +374,31 @@ describe('due and announcing', () => {
     });
   });
 
+  it('gives seal-ledger the lines of the stream, written or touched, for as long as the stream has them', () => {
+    const of = (resources: any) =>
+      Object.entries<any>(resources['Resources']).find(
+        ([id, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping' && id.startsWith('ledger'),
+      )![1].Properties;
+    const mapping = of(prod);
+    const isLine = { [table.rowType]: { S: [table.lineRow] } };
+    expect(mapping.FilterCriteria.Filters.map(({ Pattern }: any) => JSON.parse(Pattern))).toEqual([
+      { dynamodb: { NewImage: isLine } },
+      { dynamodb: { OldImage: isLine } },
+    ]);
+    expect(mapping).toMatchObject({
+      EventSourceArn: { 'Fn::GetAtt': [only('AWS::DynamoDB::GlobalTable').id, 'StreamArn'] },
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: 1000,
+      MaximumBatchingWindowInSeconds: 60,
+      BisectBatchOnFunctionError: true,
+      DestinationConfig: {
+        OnFailure: { Destination: arn(byPath('AWS::SQS::Queue', 'ledgerdeadletters')[0]) },
+      },
+    });
+    expect(mapping).not.toHaveProperty('MaximumRetryAttempts');
+    expect(of(local).MaximumBatchingWindowInSeconds).toBe(1);
+  });
+
   it('has a bus of a name that subscribers can write down', () => {
     expect(only('AWS::Events::EventBus').Properties.Name).toBe('posthorn-prod');
   });
@@ -382,7 +407,7 @@ describe('due and announcing', () => {
 describe('queues', () => {
   it('are all encrypted and refuse calls without TLS', () => {
     const queues = all('AWS::SQS::Queue');
-    expect(queues.map(([, { Properties }]) => Properties.SqsManagedSseEnabled)).toEqual([true, true, true]);
+    expect(queues.map(([, { Properties }]) => Properties.SqsManagedSseEnabled)).toEqual(Array(4).fill(true));
     for (const [id] of queues) {
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
         Queues: [{ Ref: id }],

@@ -12,18 +12,12 @@ let warned: MockInstance;
 let sent: string[];
 
 async function openSdk(permissions?: Permissions): Promise<AgentMailClient> {
-  const { private_jwk } = await mailroom.operator.apiKeys.create(mailroom.organization_id, {
-    type: 'generate',
-    ...(permissions && { permissions }),
-  });
+  const key = await mailroom.key(permissions);
   const seen: typeof fetch = (url, init) => {
     sent.push(String(url));
     return fetch(url, init);
   };
-  const signing = createSigningFetch(
-    { private_jwk: private_jwk! },
-    { fetch: seen, now: () => mailroom.cloud.clock.now() },
-  );
+  const signing = createSigningFetch(key, { fetch: seen, now: () => mailroom.cloud.clock.now() });
   return new AgentMailClient({ apiKey: 'unused', baseUrl: mailroom.cloud.api, fetch: signing });
 }
 

@@ -487,7 +487,8 @@ describe('what is downloaded', () => {
       expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="/);
       await response.arrayBuffer();
       const left = Date.parse(expires_at) - mailroom.cloud.clock.now();
-      expect(left).toBeGreaterThan(3_500_000);
+      // The session that signed it has half an hour to go at least.
+      expect(left).toBeGreaterThan(29 * 60_000);
       expect(left).toBeLessThanOrEqual(3_600_000);
       const url = new URL(download_url);
       const swapped = (change: (url: URL) => void) => {
@@ -512,7 +513,9 @@ describe('what is downloaded', () => {
       Array.from({ length: anonymous.length }, () => 'anonymous s3:GetObject'),
     );
     mailroom.cloud.clock.advance(3_601_000);
-    for (const { download_url } of [file, raw]) expect((await download(download_url)).status).toBe(403);
+    // 400 ExpiredToken where the session ended first, 403 where the URL did.
+    for (const { download_url } of [file, raw])
+      expect([400, 403]).toContain((await download(download_url)).status);
     expect(
       (await download((await client.inboxes.messages.getRaw(place, message_id)).download_url)).status,
     ).toBe(200);
@@ -777,11 +780,15 @@ describe('an inbox of 100,000 mails', () => {
     const calls = open!.cloud.calls.list.filter(
       ({ service, by }) => service === 'dynamodb' && by.includes('apifunction'),
     );
+    const puts = calls.filter(({ action }) => action === 'PutItem').length;
+    const changes = calls.filter(({ action }) => /Transact|Delete/.test(action)).length;
     return {
       answer,
-      calls: calls.length,
+      // Requests are counted and keys are noted as used now and then, whatever is asked.
+      calls: calls.filter(({ action }) => action !== 'UpdateItem').length - puts,
       readUnits: calls.reduce((sum, { readUnits = 0 }) => sum + readUnits, 0),
-      written: calls.some(({ writeUnits = 0 }) => writeUnits > 0),
+      lines: puts,
+      changes,
     };
   }
   const unread = ['Unread 1', 'Unread 2', 'Unread 3'];
@@ -796,7 +803,7 @@ describe('an inbox of 100,000 mails', () => {
     const messages = await costOf(() => reader.inboxes.messages.list(large, query));
     expect(sorted(messages.answer.messages)).toEqual(unread);
     expect(messages.answer.next_page_token).toBeUndefined();
-    expect(messages).toMatchObject({ written: false });
+    expect(messages).toMatchObject({ lines: 1, changes: 0 });
     expect(messages.calls).toBeLessThanOrEqual(6);
     expect(messages.readUnits).toBeLessThanOrEqual(15);
     const threads = await costOf(() => reader.inboxes.threads.list(large, query));

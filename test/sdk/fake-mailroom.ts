@@ -1,11 +1,12 @@
-import type { ApiRoute, Call, Once, UseCases } from '../../lib/contract/call.ts';
+import type { ApiRoute, Call, Deed, OperatorRoute, UseCases } from '../../lib/contract/call.ts';
 import { Problem, notFound } from '../../lib/contract/problem.ts';
-import type { RouteName } from '../../lib/contract/routes.ts';
+import { named, routes, type RouteName } from '../../lib/contract/routes.ts';
 import { httpDoor } from '../../lib/edge/http.ts';
 import { createLog } from '../../lib/edge/log.ts';
 import { operatorCaller } from '../../lib/edge/operator-caller.ts';
-import { signedCaller } from '../../lib/edge/signed-caller.ts';
+import { keyCaller } from '../../lib/edge/key-caller.ts';
 import { doorFetch } from '../edge/api-event.ts';
+import { publicJwkOf } from '../../lib/sdk/key.ts';
 import { testKey } from '../edge/key-fixture.ts';
 
 export const origin = 'https://mail.example.com';
@@ -36,35 +37,83 @@ const organization = {
   organization_id: 'org_1',
   verified: true,
   state: 'active' as const,
+  access: 'sandbox' as const,
+  bearer_keys: false,
   inbox_count: 1,
   domain_count: 0,
   updated_at: time,
   created_at: time,
 };
 
+const pod = { organization_id: 'org_1', pod_id: 'pod_1', name: 'One', updated_at: time, created_at: time };
+const apiKey = {
+  type: 'bearer' as const,
+  api_key_id: 'key_1',
+  name: 'One',
+  organization_id: 'org_1',
+  prefix: 'ph_abcdefgh',
+  created_at: time,
+  updated_at: time,
+};
+
 /** The whole API behind the real edge, answering from constants: what a face of it can be tried against. */
 export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
   const key = testKey();
   const calls: { name: RouteName; call: any }[] = [];
-  const used = new Set<string>();
-  const useCases: UseCases<ApiRoute> = {
-    'auth.me': async ({ principal }) => ({
-      scope_type: 'organization',
-      scope_id: principal.organization_id,
-      organization_id: principal.organization_id,
-      api_key_id: principal.api_key_id,
+  const threads = {
+    list: async () => ({ count: 1, threads: [thread] }),
+    get: async () => ({ ...thread, count: 1, messages: [message(1)] }),
+    update: async ({ path, body }: { path: { thread_id: string }; body: { add: string[] } }) => ({
+      thread_id: path.thread_id,
+      labels: body.add,
     }),
-    'organizations.get': async () => organization,
-    'inboxes.create': async ({ body }) => ({
+    delete: async ({ path }: { path: { thread_id: string } }) => ({
+      thread_id: path.thread_id,
+      pending: true as const,
+    }),
+    getAttachment: async ({ path }: { path: { attachment_id: string } }) => ({
+      attachment_id: path.attachment_id,
+      ...link,
+    }),
+  };
+  const inboxes = {
+    create: async ({ body }: Pick<Call<'inboxes.create'>, 'body'>) => ({
       ...inbox,
       ...(body?.client_id != null && { client_id: body.client_id }),
     }),
-    'inboxes.list': async () => ({ count: 1, inboxes: [inbox] }),
-    'inboxes.get': async () => inbox,
-    'inboxes.update': async ({ body }) => ({
+    list: async () => ({ count: 1, inboxes: [inbox] }),
+    get: async () => inbox,
+    update: async ({ body }: Pick<Call<'inboxes.update'>, 'body'>) => ({
       ...inbox,
       ...(body.display_name != null && { display_name: body.display_name }),
     }),
+  };
+  const apiKeys = {
+    create: async () => apiKey,
+    list: async () => ({ count: 1, api_keys: [apiKey] }),
+    get: async () => apiKey,
+    update: async () => apiKey,
+    delete: async () => {},
+  };
+  const audit = { list: async () => ({ count: 0, lines: [] }) };
+  const useCases: UseCases<ApiRoute> = {
+    'auth.me': async ({ principal, scope: { organization_id } }) => ({
+      scope_type: 'organization',
+      scope_id: organization_id,
+      organization_id,
+      api_key_id: principal.api_key_id,
+    }),
+    'auth.token': async () => ({ token_id: 'tok_1', token: 'pht_1', expires_at: time }),
+    'organizations.get': async () => organization,
+    'organizations.update': async () => organization,
+    ...named('pods', {
+      create: async () => pod,
+      list: async () => ({ count: 1, pods: [pod] }),
+      get: async () => pod,
+      delete: async () => {},
+    }),
+    ...named('inboxes', inboxes),
+    ...named('pods.inboxes', inboxes),
     'inboxes.messages.list': async ({ query }) => page(query.page_token),
     'inboxes.messages.get': async ({ path }) =>
       path.message_id === 'msg_1' ? message(1) : Promise.reject(notFound('Message')),
@@ -82,16 +131,16 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
     'inboxes.messages.delete': async () => {},
     'inboxes.messages.getRaw': async ({ path }) => ({ message_id: path.message_id, ...link }),
     'inboxes.messages.getAttachment': async ({ path }) => ({ attachment_id: path.attachment_id, ...link }),
-    'inboxes.threads.list': async () => ({ count: 1, threads: [thread] }),
-    'inboxes.threads.get': async () => ({ ...thread, count: 1, messages: [message(1)] }),
-    'inboxes.threads.update': async ({ path, body }) => ({ thread_id: path.thread_id, labels: body.add }),
-    'inboxes.threads.delete': async () => undefined,
-    'inboxes.threads.getAttachment': async ({ path }) => ({ attachment_id: path.attachment_id, ...link }),
-    'threads.list': async () => ({ count: 1, threads: [thread] }),
-    'threads.get': async () => ({ ...thread, count: 1, messages: [message(1)] }),
-    'threads.update': async ({ path, body }) => ({ thread_id: path.thread_id, labels: body.add }),
-    'threads.delete': async ({ path }) => ({ thread_id: path.thread_id, pending: true as const }),
-    'threads.getAttachment': async ({ path }) => ({ attachment_id: path.attachment_id, ...link }),
+    ...named('threads', threads),
+    ...named('pods.threads', threads),
+    ...named('inboxes.threads', { ...threads, delete: async () => undefined }),
+    ...named('apiKeys', apiKeys),
+    ...named('pods.apiKeys', apiKeys),
+    ...named('inboxes.apiKeys', apiKeys),
+    ...named('audit', audit),
+    ...named('pods.audit', audit),
+    ...named('inboxes.audit', audit),
+    'audit.seals': async () => ({ count: 0, seals: [] }),
   };
   const recorded = Object.fromEntries(
     Object.entries({ ...useCases, ...overrides }).map(([name, useCase]) => [
@@ -103,20 +152,36 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
     ]),
   ) as unknown as UseCases<ApiRoute>;
   const directory = {
-    lookUp: async (asked: { keyid: string; inbox?: string }) => ({
-      ...(asked.keyid === key.keyid && { credential: key.credential }),
+    lookUp: async (asked: { keyid: string; inbox?: string; pod?: string }) => ({
+      ...(asked.keyid === key.keyid && { credential: key.credential, organization }),
+      ...(asked.pod === pod.pod_id && { pod }),
       ...((asked.inbox === address || asked.inbox === 'inb_a') && { inbox: ref }),
     }),
+    touch: async () => {},
   };
-  const claim = async ({ key: name }: Once) => (used.has(name) ? 'used' : (used.add(name), 'claimed'));
   const door = httpDoor({
     useCases: recorded,
-    authenticate: signedCaller({ origins: [origin], directory }),
-    nonces: { claim },
+    authenticate: keyCaller({ origins: [origin], directory }),
+    deeds: fakeDeeds(),
+    ulid,
     log: createLog(() => {}),
   });
   return { key, calls, fetch: doorFetch(door) };
 }
+
+/** Spends each nonce once, and writes nothing down. */
+function fakeDeeds() {
+  const used = new Set<string>();
+  return {
+    async settle({ once }: Deed) {
+      if (once !== undefined && used.has(once.key)) throw new Problem('nonce_used', 'used before');
+      if (once !== undefined) used.add(once.key);
+    },
+    commit: async () => ({}),
+  };
+}
+
+const ulid = () => '01k0000000000000000000000a';
 
 function page(token: string | undefined) {
   const first = token === undefined ? 1 : Number(token);
@@ -132,18 +197,35 @@ export function fakeOperator() {
   const record =
     <Answer>(name: string, answer: Answer) =>
     async (call: any) => (calls.push({ name, call }), answer);
-  const door = httpDoor({
-    useCases: {
-      'operator.organizations.create': record('create', organization),
-      'operator.organizations.list': record('list', { count: 1, organizations: [organization] }),
-      'operator.organizations.get': record('get', organization),
-      'operator.apiKeys.create': record('key', {
-        api_key_id: 'key_1',
-        keyid: 'k',
-        private_jwk: testKey().jwk as { kty: 'OKP'; crv: 'Ed25519'; x: string; d: string },
-      }),
-      'operator.undeliverable.list': record('undeliverable', { count: 0, undeliverable: [] }),
+  const answers: { [Name in OperatorRoute]?: unknown } = {
+    'operator.organizations.list': { count: 1, organizations: [organization] },
+    'operator.apiKeys.create': {
+      ...apiKey,
+      type: 'public_key',
+      public_key: { jwk: publicJwkOf(testKey().jwk), fingerprint: 'k' },
+      permissions: {},
+      keyid: 'k',
+      private_jwk: testKey().jwk,
     },
+    'operator.apiKeys.list': { count: 1, api_keys: [apiKey] },
+    'operator.apiKeys.delete': undefined,
+    'operator.settings.get': { sending: 'on' },
+    'operator.settings.update': { sending: 'paused' },
+    'operator.audit.list': { count: 0, lines: [] },
+    'operator.audit.seals': { count: 0, seals: [] },
+    'operator.audit.erase': { erased: 0 },
+    'operator.undeliverable.list': { count: 0, undeliverable: [] },
+  };
+  const names = (Object.keys(routes) as RouteName[]).filter((name) => name.startsWith('operator.'));
+  const door = httpDoor({
+    useCases: Object.fromEntries(
+      names.map((name) => [
+        name,
+        record(name, name in answers ? answers[name as OperatorRoute] : organization),
+      ]),
+    ) as unknown as UseCases<OperatorRoute>,
+    deeds: fakeDeeds(),
+    ulid,
     authenticate: operatorCaller,
     log: createLog(() => {}),
   });

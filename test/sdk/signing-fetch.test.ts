@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keyProofText } from '../../lib/contract/credential.ts';
 import { readRequest } from '../../lib/edge/http-request.ts';
-import { signedCaller } from '../../lib/edge/signed-caller.ts';
+import { keyCaller } from '../../lib/edge/key-caller.ts';
 import { generateKey, proveKey, publicJwkOf, signerOf, thumbprint } from '../../lib/sdk/key.ts';
 import { createSigningFetch } from '../../lib/sdk/signing-fetch.ts';
 import { createPublicKey, verify } from 'node:crypto';
@@ -93,12 +93,15 @@ describe('a signing fetch', () => {
       headers: Object.fromEntries(sent[0]!.init.headers),
       body: bytes,
     });
-    const authenticate = signedCaller({
+    const authenticate = keyCaller({
       origins: ['https://mail.example.com'],
-      directory: { lookUp: async () => ({ credential: key.credential }) },
+      directory: {
+        lookUp: async () => ({ credential: key.credential, organization: { state: 'active' } }),
+        touch: async () => {},
+      },
     });
     expect(
-      (await authenticate(readRequest(event), { purpose: 'write' }, event)).principal.organization_id,
+      (await authenticate(readRequest(event), { purpose: 'write' }, event)).principal.scope?.organization_id,
     ).toBe('org_1');
     await expect(signing(url, { method: 'POST', body: new FormData() })).rejects.toThrow('text or bytes');
     await expect(signing(new Request(url))).rejects.toThrow('not a Request');

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Deed } from '../../lib/contract/call.ts';
 import type { Notice } from '../../lib/contract/notice.ts';
 import type { InboxRef, KeyPrincipal } from '../../lib/contract/principal.ts';
+import { scopeOfInbox } from '../../lib/contract/scope.ts';
 import type { ParsedFile, ParsedMail } from '../../lib/core/mail.ts';
 import type { StoredMessage } from '../../lib/core/mail-ports.ts';
 
@@ -16,14 +18,28 @@ export const inboxRef = (name = 'ada', organization_id = organizationId): InboxR
 
 export const keyPrincipal = (more: Partial<KeyPrincipal> = {}): KeyPrincipal => ({
   kind: 'key',
-  organization_id: organizationId,
+  scope: { organization_id: organizationId },
   api_key_id: 'key_1',
+  keyid: 'thumbprint-1',
   ...more,
 });
 
 /** A key that may do all with messages and see nothing that is hidden. */
 export const modest = keyPrincipal({
   permissions: { message_read: true, message_update: true, message_delete: true },
+});
+
+/** A call that leaves nothing behind but what a test gives it. */
+export const newDeed = (more: Partial<Deed> = {}): Deed => ({ written: false, ...more });
+
+/** What every call on an inbox carries beside its input. */
+export const callIn = (
+  inbox: InboxRef,
+  principal: KeyPrincipal = keyPrincipal(),
+  deed: Deed = newDeed(),
+) => ({
+  ...{ principal, inbox, deed },
+  scope: scopeOfInbox(inbox),
 });
 
 const crockford = '0123456789abcdefghjkmnpqrstvwxyz';

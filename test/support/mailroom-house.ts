@@ -60,7 +60,8 @@ export async function mailroomHouse(more: { weather?: Weather } = {}) {
       threads: of('T#'),
       bodies: of('B#'),
       names: of('R#'),
-      events: rows.filter(({ type }) => type === 'event'),
+      events: rows.filter(({ row_type }) => row_type === 'event'),
+      lines: rows.filter(({ row_type }) => row_type === 'line'),
       all: rows,
     };
   };

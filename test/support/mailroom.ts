@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import nodemailer, { type SendMailOptions } from 'nodemailer';
@@ -99,11 +100,17 @@ export class Mailroom {
 
   /** A key of the first organization, or of another, with just these permissions. */
   async clientWith(permissions?: Permissions, organization_id = this.organization_id): Promise<Client> {
-    const issued = await this.operator.apiKeys.create(organization_id, {
+    return this.client(await this.key(permissions, organization_id));
+  }
+
+  /** A new key of an organization, with just these permissions. */
+  async key(permissions?: Permissions, organization_id = this.organization_id) {
+    const made = await this.operator.apiKeys.create(organization_id, {
       type: 'generate',
       ...(permissions && { permissions }),
     });
-    return this.client({ private_jwk: issued.private_jwk! });
+    if (made.type !== 'public_key' || made.private_jwk === undefined) throw new Error('no pair was made');
+    return { api_key_id: made.api_key_id, private_jwk: made.private_jwk };
   }
 
   /** A new organization and an unrestricted key for it. */
@@ -228,6 +235,12 @@ export class Mailroom {
   }
   sqs(): SQSClient {
     return new SQSClient(this.#aws());
+  }
+  dynamodb(): DynamoDBClient {
+    return new DynamoDBClient({ ...this.#aws(), maxAttempts: 10 });
+  }
+  get tableName(): string {
+    return Object.entries(this.cloud.refs).find(([id]) => /^storetable[0-9A-F]{8}$/.test(id))![1];
   }
   s3(): S3Client {
     return new S3Client({ ...this.#aws(), forcePathStyle: true });

@@ -1,4 +1,6 @@
+import { deedRows, type Deed } from '../../lib/contract/call.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
+import { writesOf } from '../../lib/core/change-size.ts';
 import type {
   Bodies,
   Delivery,
@@ -33,6 +35,8 @@ interface Kept {
  */
 export class MemoryMailbox implements MailboxStore, DeliveryStore {
   readonly changes: ThreadChange[] = [];
+  /** Writes of each transaction that was offered, with those of its deed. */
+  readonly sizes: number[] = [];
   readonly deliveries: Delivery[] = [];
   readonly gone = new Set<string>();
   queries = 0;
@@ -127,8 +131,9 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     return undefined;
   }
 
-  async change(change: ThreadChange) {
+  async change(change: ThreadChange, deed?: Deed) {
     await this.before();
+    this.sizes.push(writesOf(change) + deedRows(deed));
     const { before, after, messages } = change;
     const kept = this.of(before);
     if (kept.threads.get(before.thread_id)?.version !== before.version) return 'stale' as const;
@@ -137,6 +142,7 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
       if (now?.updated_at !== old.updated_at || now.duplicates !== old.duplicates) return 'stale' as const;
     }
     this.changes.push(change);
+    if (deed !== undefined) deed.written = true;
     if (after === undefined) kept.threads.delete(before.thread_id);
     else kept.threads.set(before.thread_id, after);
     this.#relist(kept, listedIn(before), after === undefined ? [] : listedIn(after), {

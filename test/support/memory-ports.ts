@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { keys } from '../../lib/adapters/keys.ts';
+import type { Deed } from '../../lib/contract/call.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { Undeliverable } from '../../lib/contract/undeliverable.ts';
 import type { ParsedFile } from '../../lib/core/mail.ts';
@@ -115,7 +116,7 @@ export class MemoryInboxes implements InboxStore {
   async provision(provision: Provision): Promise<ProvisionOutcome> {
     const forced = this.next.shift();
     if (forced !== undefined) return forced;
-    const { inbox, once } = provision;
+    const { inbox, deed } = provision;
     const client = inbox.client_id === undefined ? undefined : `${inbox.organization_id} ${inbox.client_id}`;
     const made = client === undefined ? undefined : this.#clients.get(client);
     if (made !== undefined) return { existing: this.rows.get(made)! };
@@ -125,7 +126,7 @@ export class MemoryInboxes implements InboxStore {
     this.rows.set(inbox.uid, inbox);
     if (client !== undefined) this.#clients.set(client, inbox.uid);
     this.add(inbox);
-    if (once !== undefined) once.spent = true;
+    if (deed !== undefined) deed.written = true;
     return 'created';
   }
   async get({ uid }: { uid: string }) {
@@ -134,12 +135,13 @@ export class MemoryInboxes implements InboxStore {
   async list() {
     return { items: [...this.rows.values()] };
   }
-  async update(inbox: StoredInbox, expected: string) {
+  async update(inbox: StoredInbox, expected: string, deed?: Deed) {
     this.before();
     const current = this.rows.get(inbox.uid);
     if (current === undefined) return 'gone' as const;
     if (current.updated_at !== expected) return 'stale' as const;
     this.rows.set(inbox.uid, inbox);
+    if (deed !== undefined) deed.written = true;
     return 'updated' as const;
   }
   async holders(addresses: string[]) {

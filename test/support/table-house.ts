@@ -176,6 +176,8 @@ export async function settle(
     organization_id,
     verified: true,
     state: 'active',
+    access: 'sandbox',
+    bearer_keys: false,
     inbox_count: 0,
     domain_count: 0,
     ...times,

@@ -16,6 +16,7 @@ import {
   threadKey,
   wireIdKey,
 } from './keys.ts';
+import { lineRow } from './line-rows.ts';
 import { entryWrites } from './list-rows.ts';
 import { messageRow } from './message-rows.ts';
 import { alive, getRows } from './rows.ts';
@@ -40,7 +41,7 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
 
   /** The rows of one received mail, in the order their refusals count. */
   function writesOf(delivery: Delivery): Write<Word>[] {
-    const { inbox, message, before, after } = delivery;
+    const { inbox, message, before, after, line } = delivery;
     const ulid = ulidOf(message.message_id);
     const conditional = [
       ...claims(delivery),
@@ -66,8 +67,9 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
         thread_id: after.thread_id,
       }),
       { put: eventRow(inbox, delivery.event, seconds()) },
+      { put: lineRow(line) },
     ];
-    // A thread with every label there is takes 60 rows, the mail 15: whatever the mail refers to, it fits.
+    // A thread with every label there is takes 60 rows, the mail 16: whatever the mail refers to, it fits.
     const leads = delivery.leads.slice(0, maxWrites - conditional.length - rows.length);
     return [
       ...conditional,

@@ -1,9 +1,9 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import type { InboxRef } from '../../contract/principal.ts';
 import type { Webhook } from '../../contract/webhook.ts';
+import { defined } from '../../core/defined.ts';
 import type { InboxStore, Provision, StoredInbox } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
+import { transactDeed } from './deed.ts';
 import { credentialWrites } from './credential-rows.ts';
 import {
   addressKey,
@@ -12,13 +12,13 @@ import {
   clientIdKey,
   inboxKey,
   organizationKey,
+  podKey,
   webhookKey,
   type Key,
 } from './keys.ts';
-import { nonceWrite } from './nonces.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { table } from './table.ts';
-import { transact, type Write } from './transaction.ts';
+import { type Write } from './transaction.ts';
 
 const absent = 'attribute_not_exists(pk)';
 
@@ -54,21 +54,21 @@ const toInbox = (row: Row): StoredInbox =>
     Object.entries(row).filter(([name]) => !ownKeys.includes(name)),
   ) as unknown as StoredInbox;
 
-type ProvisionWord = 'nonce_used' | 'organization' | 'existing' | 'taken' | 'key_registered';
+type ProvisionWord = 'organization' | 'no_pod' | 'existing' | 'taken' | 'key_registered';
 
 /**
  * The rows of one provision, in the order their refusals count. A failed condition says:
  *
  * | row            | condition                  | means                                              |
  * |----------------|----------------------------|----------------------------------------------------|
- * | nonce          | not there                  | `nonce_used`: 401, the call is a replay            |
- * | organization   | there and active (+1 inbox)| 404, or 403 `account_suspended`                    |
+ * | organization   | there, active, within its limit (+1 inbox) | 404, 403 `account_suspended`, 403 `limit_exceeded` |
+ * | pod            | there (+1 inbox)           | 404                                                |
  * | client id      | not there                  | not an error: the inbox of the first call          |
  * | address        | not there                  | 403 `already_exists` or `resource_taken`           |
  * | key            | not there                  | 409 `conflict`: the key is another credential's    |
  * | inbox, key's listing, webhook | none        | their ids are new                                  |
  */
-function provisionWrites({ inbox, credential, webhook, once }: Provision): Write<ProvisionWord>[] {
+function provisionWrites({ inbox, credential, webhook }: Provision): Write<ProvisionWord>[] {
   const { organization_id, uid, inbox_id, client_id } = inbox;
   // What a repeat is told beside the inbox: ids only, the secrets are elsewhere or nowhere.
   const made = {
@@ -78,14 +78,20 @@ function provisionWrites({ inbox, credential, webhook, once }: Provision): Write
   const organization: Write<ProvisionWord> = {
     update: organizationKey(organization_id),
     set: 'SET inbox_count = inbox_count + :one, updated_at = :now',
-    condition: '#state = :active',
+    condition: '#state = :active AND (attribute_not_exists(inbox_limit) OR inbox_count < inbox_limit)',
     names: { '#state': 'state' },
     values: { ':one': 1, ':active': 'active', ':now': inbox.created_at },
     otherwise: 'organization',
   };
   return [
-    ...(once === undefined ? [] : [nonceWrite(once, 'nonce_used' as const)]),
     organization,
+    {
+      update: podKey(organization_id, inbox.pod_id),
+      set: 'SET inbox_count = inbox_count + :one',
+      condition: 'attribute_exists(pk)',
+      values: { ':one': 1 },
+      otherwise: 'no_pod',
+    },
     ...(client_id === undefined
       ? []
       : [
@@ -134,14 +140,14 @@ const toWebhook = ({ pk: _pk, sk: _sk, v: _v, inbox_uid: _uid, ...webhook }: Row
 /** Inboxes and their addresses in the table. */
 export const inboxStore = (database: Database): InboxStore => ({
   async provision(provision) {
-    const outcome = await transact(database, provisionWrites(provision));
-    if (outcome === 'done') {
-      if (provision.once !== undefined) provision.once.spent = true;
-      return 'created';
-    }
+    const outcome = await transactDeed(database, provision.deed, provisionWrites(provision));
+    if (outcome === 'done') return 'created';
     const { refused, row } = outcome;
     const { organization_id } = provision.inbox;
-    if (refused === 'organization') return row === undefined ? 'no_organization' : 'organization_paused';
+    if (refused === 'organization') {
+      if (row === undefined) return 'no_organization';
+      return row['state'] === 'active' ? { inbox_limit: row['inbox_limit'] } : 'organization_suspended';
+    }
     if (refused === 'taken') return { taken_by: row!['organization_id'] };
     if (refused !== 'existing') return refused;
     return madeBefore(database, organization_id, row!);
@@ -167,7 +173,7 @@ export const inboxStore = (database: Database): InboxStore => ({
     return { items: inboxes.filter((row) => row !== undefined).map(toInbox), ...(last && { next: last }) };
   },
 
-  async update(inbox, expected) {
+  async update(inbox, expected, deed) {
     const { display_name, metadata, updated_at } = inbox;
     const sets = [
       'updated_at = :updated_at',
@@ -178,27 +184,22 @@ export const inboxStore = (database: Database): InboxStore => ({
       ...(display_name === undefined ? ['display_name'] : []),
       ...(metadata === undefined ? ['metadata'] : []),
     ];
-    try {
-      await database.client.send(
-        new UpdateCommand({
-          TableName: database.tableName,
-          Key: inboxKey(inbox),
-          UpdateExpression: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
-          ConditionExpression: 'updated_at = :expected',
-          ExpressionAttributeValues: {
-            ':updated_at': updated_at,
-            ':display_name': display_name,
-            ':metadata': metadata,
-            ':expected': expected,
-          },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    const outcome = await transactDeed<'changed'>(database, deed, [
+      {
+        update: inboxKey(inbox),
+        set: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
+        condition: 'updated_at = :expected',
+        values: defined({
+          ':updated_at': updated_at,
+          ':display_name': display_name,
+          ':metadata': metadata,
+          ':expected': expected,
         }),
-      );
-      return 'updated';
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item === undefined ? 'gone' : 'stale';
-    }
+        otherwise: 'changed',
+      },
+    ]);
+    if (outcome === 'done') return 'updated';
+    return outcome.row === undefined ? 'gone' : 'stale';
   },
 
   async holders(addresses) {

@@ -21,11 +21,20 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
  * Lookup rows: found before the caller's organization is known, or belonging to none. This list is closed;
  * every other partition key begins with `O#<organization>`, so that `dynamodb:LeadingKeys` can fence a tenant.
  */
-export const lookupPrefixes = ['ADDR#', 'KEY#', 'NONCE#', 'ORGS', 'LOST#', 'DUE#', 'SECRET'] as const;
+export const lookupPrefixes = [
+  'ADDR#',
+  'KEY#',
+  'NONCE#',
+  'ORGS',
+  'LOST#',
+  'DUE#',
+  'SECRET',
+  'SETTINGS',
+] as const;
 
 /** Who holds an address; its condition is what makes one winner of concurrent claims. */
 export const addressKey = (address: string): Key => key(`ADDR#${address}`, 'ADDR');
-/** Who signs, by the thumbprint of the public key. */
+/** Who calls: by the thumbprint of a public key, or the hash of a bearer. */
 export const credentialKey = (keyid: string): Key => key(`KEY#${keyid}`, 'KEY');
 /** A nonce that was used. Spread by hash: one hot key of an agent is not one hot partition. */
 export const nonceKey = (nonce: string): Key => key(`NONCE#${nonce}`, 'NONCE');
@@ -40,10 +49,17 @@ export const dueCursorKey: Key = key('DUE#', 'CURSOR');
 /** Several shards, so that a minute with much to do is not one partition of 1,000 write units a second. */
 export const dueShards = 4;
 export const secretKey = (name: string): Key => key('SECRET', name);
+/** What holds for the whole mailroom. */
+export const settingsKey: Key = key('SETTINGS', 'MAILROOM');
 
 export const organizationKey = (organization: string): Key => key(organizationPk(organization), 'ORG');
+export const podKey = (organization: string, pod: string): Key =>
+  key(organizationPk(organization), `POD#${pod}`);
+/** A key of the organization by its id; the id begins with its time, so newest sorts last. */
 export const apiKeyKey = (organization: string, id: string): Key =>
   key(organizationPk(organization), `KEY#${id}`);
+/** A key of one inbox, listed beside it. */
+export const inboxApiKeyKey = (owner: Owner, id: string): Key => key(inboxPk(owner), `KEY#${id}`);
 export const webhookKey = (organization: string, id: string): Key =>
   key(organizationPk(organization), `WEBHOOK#${id}`);
 /** What a `client_id` made: a repeat finds it instead of making another. */
@@ -52,6 +68,28 @@ export const clientIdKey = (organization: string, resource: string, clientId: st
 /** In which inbox a thread lies, for the routes that name a thread alone. */
 export const threadEntryKey = (organization: string, threadId: string): Key =>
   key(`${organizationPk(organization)}#T#${threadId}`, 'THREAD');
+
+/** What an `Idempotency-Key` did, by the key's hash. */
+export const idempotencyKey = (organization: string, hash: string): Key =>
+  key(`${organizationPk(organization)}#IDEM#${hash}`, 'IDEM');
+/** Requests counted in a minute (`2026-01-31T12:00`), of the organization or of one of its keys. */
+export const rateKey = (organization: string, bucket: string, minute: string): Key =>
+  key(`${organizationPk(organization)}#RATE#${bucket}`, minute);
+
+/** The ledger, a partition a day (`2026-01-31`). */
+export const lineKey = (organization: string, day: string, ulid: string): Key =>
+  key(linePk(organization, day), ulid);
+export const linePk = (organization: string, day: string): string =>
+  `${organizationPk(organization)}#A#${day}`;
+/** The chain of seals, by number; `HEAD` says where it ends. */
+export const sealPk = (organization: string): string => `${organizationPk(organization)}#S`;
+export const sealKey = (organization: string, number: number): Key =>
+  key(sealPk(organization), String(number).padStart(12, '0'));
+export const sealHeadKey = (organization: string): Key => key(sealPk(organization), 'HEAD');
+/** What a line committed to, until it is erased. */
+export const personPk = (organization: string): string => `${organizationPk(organization)}#W`;
+export const personKey = (organization: string, commitment: string): Key =>
+  key(personPk(organization), commitment);
 
 export const inboxKey = (owner: Owner): Key => key(inboxPk(owner), 'INBOX');
 /** `ulid` is the message id without its prefix, so that a range of keys is a range of time. */
@@ -94,6 +132,8 @@ export const logHeadKey = (owner: Owner): Key => key(`${inboxPk(owner)}#E`, 'HEA
 export const threadShards = 4;
 export const byPodPk = (organization: string, pod: string): string =>
   `${organizationPk(organization)}#P#${pod}`;
+/** The keys of a pod and of its inboxes. */
+export const byPodKeysPk = (organization: string, pod: string): string => `${byPodPk(organization, pod)}#K`;
 export const byOrganizationPk = (organization: string): string => `${organizationPk(organization)}#I`;
 export const threadShardPk = (organization: string, visible: boolean, shard: number): string =>
   `${organizationPk(organization)}#${visible ? 'TV' : 'TH'}#${shard}`;

@@ -4,6 +4,7 @@ import type { Now } from '../../core/ports.ts';
 import { listedIn } from '../../core/thread-state.ts';
 import { unpackBodies } from './body-row.ts';
 import type { Database, Row } from './client.ts';
+import { transactDeed } from './deed.ts';
 import { dueWrite } from './due-store.ts';
 import { eventRow } from './event-rows.ts';
 import {
@@ -22,7 +23,7 @@ import { messageRow, toMessage } from './message-rows.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { table } from './table.ts';
 import { threadWrite, toThread } from './thread-rows.ts';
-import { transact, type Write } from './transaction.ts';
+import type { Write } from './transaction.ts';
 
 const lowest = '0';
 const highest = '~';
@@ -137,8 +138,8 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
     return row && { uid: row['uid'], inbox_id: row['inbox_id'], organization_id, pod_id: row['pod_id'] };
   },
 
-  async change(change) {
-    const outcome = await transact(database, writesOf(change, now()));
+  async change(change, deed) {
+    const outcome = await transactDeed(database, deed, writesOf(change, now()));
     return outcome === 'done' ? 'changed' : 'stale';
   },
 });

@@ -1,7 +1,5 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Once } from '../../contract/call.ts';
-import { rowVersion, type Database, type Row } from './client.ts';
+import { rowVersion, type Row } from './client.ts';
 import { nonceKey } from './keys.ts';
 import { table } from './table.ts';
 import type { Write } from './transaction.ts';
@@ -14,20 +12,4 @@ export const nonceWrite = <Word extends string>(once: Once, otherwise: Word): Wr
   put: nonceRow(once),
   condition: absent,
   otherwise,
-});
-
-/** The claim of a nonce by itself, for writes that are no single transaction. */
-export const nonceStore = ({ client, tableName }: Database) => ({
-  async claim(once: Once): Promise<'claimed' | 'used'> {
-    try {
-      await client.send(
-        new PutCommand({ TableName: tableName, Item: nonceRow(once), ConditionExpression: absent }),
-      );
-      once.spent = true;
-      return 'claimed';
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'used';
-      throw error;
-    }
-  },
 });

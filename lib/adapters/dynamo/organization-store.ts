@@ -1,29 +1,54 @@
 import type { Organization } from '../../contract/organization.ts';
 import { operatorMailroom } from '../../core/operator-mailroom.ts';
-import type { EnsureOperatorMailroom, Now, OrganizationStore } from '../../core/ports.ts';
+import type { Change, EnsureOperatorMailroom, Now, OrganizationStore } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
-import { credentialWrites } from './credential-rows.ts';
+import { transactDeed } from './deed.ts';
 import { addressRow, inboxRow } from './inbox-store.ts';
 import { organizationEntryKey, organizationKey } from './keys.ts';
+import { podRow } from './pod-store.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { transact, type Write } from './transaction.ts';
 
 const absent = 'attribute_not_exists(pk)';
 const toOrganization = ({ pk: _pk, sk: _sk, v: _v, ...row }: Row): Organization => row as Organization;
 
-const organizationWrites = (organization: Organization): Write<'exists'>[] => [
-  {
-    put: { ...organizationKey(organization.organization_id), v: rowVersion, ...organization },
-    condition: absent,
-    otherwise: 'exists',
-  },
-  { put: { ...organizationEntryKey(organization.organization_id), v: rowVersion } },
-];
+/** The organization, its place in the operator's list, and its default pod. */
+const organizationWrites = (organization: Organization): Write<'exists'>[] => {
+  const { organization_id, inbox_count, created_at, updated_at } = organization;
+  const pod = { organization_id, pod_id: organization_id, name: 'default', updated_at, created_at };
+  return [
+    {
+      put: { ...organizationKey(organization_id), v: rowVersion, ...organization },
+      condition: absent,
+      otherwise: 'exists',
+    },
+    { put: { ...organizationEntryKey(organization_id), v: rowVersion } },
+    { put: podRow(pod, inbox_count) },
+  ];
+};
+
+/** Sets what has a value and removes what is null; every name by an alias, since some are DynamoDB's own words. */
+function changeWrite(organizationId: string, change: Change<Organization>): Write<'none'> {
+  const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+  const sets = entries.filter(([, value]) => value !== null);
+  const removes = entries.filter(([, value]) => value === null);
+  return {
+    update: organizationKey(organizationId),
+    set: [
+      ...(sets.length === 0 ? [] : [`SET ${sets.map(([name]) => `#${name} = :${name}`).join(', ')}`]),
+      ...(removes.length === 0 ? [] : [`REMOVE ${removes.map(([name]) => `#${name}`).join(', ')}`]),
+    ].join(' '),
+    condition: 'attribute_exists(pk)',
+    names: Object.fromEntries(entries.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value])),
+    otherwise: 'none',
+  };
+}
 
 /** Organizations in the table. */
 export const organizationStore = (database: Database): OrganizationStore => ({
-  async create(organization) {
-    const outcome = await transact(database, organizationWrites(organization));
+  async create(organization, deed) {
+    const outcome = await transactDeed(database, deed, organizationWrites(organization));
     if (outcome !== 'done') throw new Error('a new organization has the id of another');
   },
 
@@ -49,17 +74,9 @@ export const organizationStore = (database: Database): OrganizationStore => ({
     };
   },
 
-  async addCredential(credential) {
-    const exists: Write<'no_organization'> = {
-      check: organizationKey(credential.organization_id),
-      condition: 'attribute_exists(pk)',
-      otherwise: 'no_organization',
-    };
-    const outcome = await transact(database, [
-      exists,
-      ...credentialWrites(credential, 'key_registered' as const),
-    ]);
-    return outcome === 'done' ? 'added' : outcome.refused;
+  async update(organizationId, change, deed) {
+    const outcome = await transactDeed(database, deed, [changeWrite(organizationId, change)]);
+    return outcome === 'done' ? this.get(organizationId) : undefined;
   },
 });
 

@@ -7,11 +7,12 @@ export const table = {
   partitionKey: 'pk',
   sortKey: 'sk',
   ttl: 'expires',
-  /** Inboxes by pod. */
+  /** Inboxes by pod, and keys by pod. */
   byPod: { name: 'by-pod', partitionKey: 'pod_pk', sortKey: 'pod_sk' },
   /** Inboxes by organization, newest first; threads of an organization by last activity, in shards. */
   byOrganization: { name: 'by-organization', partitionKey: 'org_pk', sortKey: 'org_sk' },
-  /** The attribute of a new image that tells an event row; the stream mapping filters on it. */
-  rowType: 'type',
+  /** The attribute of a new image that tells an event row and a line of the ledger; the stream mappings filter on it. */
+  rowType: 'row_type',
   eventRow: 'event',
+  lineRow: 'line',
 } as const;

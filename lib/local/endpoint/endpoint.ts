@@ -6,6 +6,7 @@ import { AwsError } from '../aws-error.ts';
 import type { Caller, Service, ServiceResponse } from '../cloud.ts';
 import { AnswerBoxes } from './answer-boxes.ts';
 import { errorResponse, protocolOf, signatureDenial } from './denial.ts';
+import { drained } from './drain.ts';
 import { bufferedPayload, s3Payload, type Payload } from './payload.ts';
 import { SignatureError } from './signature-error.ts';
 import { isSigned, signatureParts, type SignatureParts, type WireRequest } from './signature-parts.ts';
@@ -21,8 +22,8 @@ export interface StrayCall {
 
 export interface EndpointOptions extends SignatureRules {
   services: readonly Service[];
-  /** Whether the instance that holds this key is running an invocation, or starting. */
-  isActive(accessKeyId: string): boolean;
+  /** Whether the instance that holds this key, or assumed this session, is running an invocation, or starting. */
+  isActive(accessKeyId: string, token?: string): boolean;
   onStrayCall(call: StrayCall): void;
   print(line: string): void;
 }
@@ -74,6 +75,7 @@ export class Endpoint {
     outgoing.setHeader('date', new Date(this.#options.clock.now()).toUTCString());
     try {
       const response = await this.#answer(wireRequest(incoming), incoming);
+      if (!incoming.complete) await drained(incoming);
       await send(response, incoming, outgoing);
     } catch (error) {
       // The client went away, or a body broke off half-way: there is no status left to send.
@@ -115,7 +117,7 @@ export class Endpoint {
   }
 
   async #verified(request: WireRequest, parts: SignatureParts, incoming: IncomingMessage) {
-    const active = parts.presigned || this.#options.isActive(parts.accessKeyId);
+    const active = parts.presigned || this.#options.isActive(parts.accessKeyId, parts.token);
     const payload = await payloadOf(request, parts, incoming);
     const { caller } = verifySignature(request, payload.hash, this.#options);
     if (caller.kind === 'role' && !active) {
@@ -182,7 +184,7 @@ async function send(
   const whole = typeof body === 'string' ? Buffer.from(body) : Buffer.isBuffer(body) ? body : undefined;
   outgoing.statusCode = status;
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  // What was not read of a refused upload would be taken for the next request on this connection.
+  // What was too much to read of a refused upload would be taken for the next request on this connection.
   if (!incoming.complete) outgoing.setHeader('connection', 'close');
   if (whole === undefined) return pipeline(body as NodeJS.ReadableStream, outgoing);
   const bodiless = incoming.method === 'HEAD' || status === 204 || status === 304;

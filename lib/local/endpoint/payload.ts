@@ -15,7 +15,8 @@ export interface Payload {
 export async function bufferedPayload(source: Readable): Promise<Payload> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
+  // Kept open when it is refused, so that its sender can be answered.
+  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBuffered) {
       throw new AwsError('RequestEntityTooLarge', 'the body is larger than 17 MB', { status: 413 });
@@ -65,5 +66,7 @@ function checked(source: Readable, declared: string): Readable {
     },
   });
   source.once('error', (error) => check.destroy(error));
+  // Whoever reads it hears of the error; when the call is refused unread, nobody does, and it must not end the process.
+  check.on('error', () => undefined);
   return source.pipe(check);
 }

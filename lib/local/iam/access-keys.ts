@@ -1,8 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Caller } from '../cloud.ts';
+import { randomBytes } from 'node:crypto';
+import { AwsError } from '../aws-error.ts';
+import type { Caller, RoleCaller } from '../cloud.ts';
 import type { Clock } from '../clock.ts';
-import type { Iam } from './iam.ts';
+import type { Iam, RoleWish } from './iam.ts';
 import { readKeyFile, type KeyFile } from './key-file.ts';
+import { SessionTokens, type Session } from './session-token.ts';
 
 export interface SessionKeys {
   accessKeyId: string;
@@ -10,6 +12,13 @@ export interface SessionKeys {
   sessionToken: string;
   /** When AWS would end the session: what was presigned with it ends then too. */
   expiration: Date;
+}
+
+/** What STS answers beside the keys. */
+export interface AssumedRole extends SessionKeys {
+  /** `AROA…:<session name>` */
+  id: string;
+  arn: string;
 }
 
 /** A key that may sign: whose it is, and its secret. */
@@ -21,19 +30,14 @@ export interface SigningKey {
 /** Milliseconds; a session of a function's role. AWS gives no number for Lambda; its role sessions end within 12 h. */
 const sessionLength = 12 * 60 * 60 * 1000;
 
-interface Session {
-  accessKeyId: string;
-  roleArn: string;
-  functionName: string;
-  expires: number;
-}
-
 /**
  * The access keys of this home. A session token holds its session, sealed with the home's secret, so that a URL
- * presigned before a restart still works after it, as on AWS; a call needs a key issued since.
+ * presigned before a restart still works after it, as on AWS. A function's call needs a key issued since; a session
+ * that STS made works until it ends.
  */
 export class AccessKeys {
   readonly #file: KeyFile;
+  readonly #tokens: SessionTokens;
   readonly #iam: Iam;
   readonly #clock: Clock;
   readonly #live = new Set<string>();
@@ -41,6 +45,7 @@ export class AccessKeys {
 
   constructor(home: string, iam: Iam, clock: Clock) {
     this.#file = readKeyFile(home);
+    this.#tokens = new SessionTokens(this.#file.secret);
     this.#iam = iam;
     this.#clock = clock;
   }
@@ -58,15 +63,33 @@ export class AccessKeys {
       sourceAccount: this.#iam.account,
     };
     this.#iam.assumeRole(roleArn, lambda, functionName);
-    const accessKeyId = `ASIA${base32(randomBytes(16))}`;
-    const expires = this.#clock.now() + sessionLength;
+    const accessKeyId = newKeyId();
     this.#live.add(accessKeyId);
-    return {
-      accessKeyId,
-      secretAccessKey: this.#secretOf(accessKeyId),
-      sessionToken: this.#seal({ accessKeyId, roleArn, functionName, expires }),
-      expiration: new Date(expires),
+    return this.#keysOf({ accessKeyId, roleArn, functionName, expires: this.#clock.now() + sessionLength });
+  }
+
+  /**
+   * A session of a role for a caller of STS; it ends after `seconds` by the cloud's clock. Throws AwsError AccessDenied,
+   * and ValidationError when the role's sessions may not last that long.
+   */
+  assume(caller: Caller, wish: RoleWish & { seconds: number }): AssumedRole {
+    const { roleArn, sessionName: name, tags, seconds } = wish;
+    const role = this.#iam.admit(caller, wish);
+    if (seconds > role.maxSession) {
+      const message = 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.';
+      throw new AwsError('ValidationError', message);
+    }
+    // STS tells the end in whole seconds.
+    const expires = Math.floor(this.#clock.now() / 1000) * 1000 + seconds * 1000;
+    const { functionName, instanceKey } = instanceOf(caller);
+    const session: Session = {
+      accessKeyId: newKeyId(),
+      roleArn,
+      expires,
+      ...(functionName === undefined ? {} : { functionName }),
+      assumed: { name, tags, ...(instanceKey === undefined ? {} : { instanceKey }) },
     };
+    return { ...this.#keysOf(session), id: `${role.id}:${name}`, arn: this.#iam.sessionArn(roleArn, name) };
   }
 
   /** Ends a session at once, with everything presigned in it. */
@@ -80,9 +103,16 @@ export class AccessKeys {
     this.#live.delete(accessKeyId);
   }
 
+  /** The key of the instance that makes a call: the caller's own, or that of the instance that assumed the role. */
+  instanceKey(accessKeyId: string, token: string | undefined): string {
+    const session = token === undefined ? undefined : this.#tokens.open(token);
+    return session?.assumed?.instanceKey ?? accessKeyId;
+  }
+
   /**
    * The key, or why there is none. What was presigned (at `presignedAt`) works until its session ends; a call needs an
-   * instance that is alive, and that one's session is renewed, as Lambda replaces its instances in time.
+   * instance that is alive, and that one's session is renewed, as Lambda replaces its instances in time. Nobody
+   * renews a session that STS made.
    */
   find(
     accessKeyId: string,
@@ -94,44 +124,47 @@ export class AccessKeys {
       const caller: Caller = { kind: 'operator', arn: this.#iam.operatorArn, accessKeyId };
       return { caller, secret: operator.secretAccessKey };
     }
-    const session = token === undefined ? undefined : this.#open(token);
+    const session = token === undefined ? undefined : this.#tokens.open(token);
     if (session?.accessKeyId !== accessKeyId || this.#revoked.has(accessKeyId)) return 'unknown';
-    if (presignedAt === undefined ? !this.#live.has(accessKeyId) : this.#over(session, presignedAt))
-      return 'expired';
-    const { roleArn, functionName } = session;
-    const name = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-    const arn = `arn:aws:sts::${this.#iam.account}:assumed-role/${name}/${functionName}`;
+    if (this.#isOver(session, presignedAt)) return 'expired';
+    return { caller: this.#callerOf(session), secret: this.#tokens.secretOf(accessKeyId) };
+  }
+
+  #isOver({ accessKeyId, expires, assumed }: Session, presignedAt: number | undefined): boolean {
+    const now = this.#clock.now();
+    if (assumed !== undefined) return expires <= now;
+    if (presignedAt === undefined) return !this.#live.has(accessKeyId);
+    return (presignedAt <= expires ? expires : presignedAt + sessionLength) <= now;
+  }
+
+  #callerOf({ accessKeyId, roleArn, functionName, assumed }: Session): RoleCaller {
     return {
-      caller: { kind: 'role', roleArn, arn, accessKeyId, functionName },
-      secret: this.#secretOf(accessKeyId),
+      kind: 'role',
+      roleArn,
+      arn: this.#iam.sessionArn(roleArn, assumed?.name ?? functionName ?? ''),
+      accessKeyId,
+      ...(functionName === undefined ? {} : { functionName }),
+      ...(assumed === undefined ? {} : { tags: assumed.tags }),
+      ...(assumed?.instanceKey === undefined ? {} : { instanceKey: assumed.instanceKey }),
     };
   }
 
-  #over({ expires }: Session, signedAt: number): boolean {
-    const end = signedAt <= expires ? expires : signedAt + sessionLength;
-    return end <= this.#clock.now();
+  #keysOf(session: Session): SessionKeys {
+    return {
+      accessKeyId: session.accessKeyId,
+      secretAccessKey: this.#tokens.secretOf(session.accessKeyId),
+      sessionToken: this.#tokens.seal(session),
+      expiration: new Date(session.expires),
+    };
   }
+}
 
-  #secretOf(accessKeyId: string): string {
-    return this.#mac(`key ${accessKeyId}`).toString('base64').slice(0, 40);
-  }
-
-  #seal(session: Session): string {
-    const body = Buffer.from(JSON.stringify(session)).toString('base64url');
-    return `${body}.${this.#mac(`token ${body}`).toString('base64url')}`;
-  }
-
-  #open(token: string): Session | undefined {
-    const [body = '', seal = ''] = token.split('.');
-    const [given, right] = [Buffer.from(seal, 'base64url'), this.#mac(`token ${body}`)];
-    if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
-    return JSON.parse(Buffer.from(body, 'base64url').toString()) as Session;
-  }
-
-  #mac(text: string): Buffer {
-    return createHmac('sha256', this.#file.secret).update(text).digest();
-  }
+/** The instance of a function on whose behalf a role is assumed, also over a chain of roles. */
+function instanceOf(caller: Caller): { functionName?: string; instanceKey?: string } {
+  if (caller.kind !== 'role' || caller.functionName === undefined) return {};
+  return { functionName: caller.functionName, instanceKey: caller.instanceKey ?? caller.accessKeyId };
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const base32 = (bytes: Buffer) => Array.from(bytes, (byte) => alphabet[byte % 32]).join('');
+const newKeyId = () => `ASIA${base32(randomBytes(16))}`;

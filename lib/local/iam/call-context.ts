@@ -6,6 +6,8 @@ export interface CallPlace {
   region: string;
   /** Milliseconds since the epoch. */
   now: number;
+  /** The tags of the caller's role; a session tag of the same key stands before them. */
+  roleTags?: Readonly<Record<string, string>>;
 }
 
 /** Every condition key's value for one call; what the service says of it wins over what is general. */
@@ -18,15 +20,16 @@ export function callContext({ caller, context = {} }: Access, place: CallPlace):
     'aws:RequestedRegion': place.region,
     'aws:ResourceAccount': place.account,
     'aws:PrincipalIsAWSService': String(caller.kind === 'service'),
-    ...ofCaller(caller, place.account),
+    ...ofCaller(caller, place),
   };
+  // Keys are alike whatever their case, so a later one of this list replaces an earlier one.
   for (const [key, value] of Object.entries<string | string[] | undefined>({ ...general, ...context })) {
     if (value !== undefined) values.set(key.toLowerCase(), [value].flat());
   }
   return values;
 }
 
-function ofCaller(caller: Caller, account: string): Record<string, string | undefined> {
+function ofCaller(caller: Caller, { account, roleTags }: CallPlace): Record<string, string | undefined> {
   switch (caller.kind) {
     case 'role':
       return {
@@ -34,6 +37,8 @@ function ofCaller(caller: Caller, account: string): Record<string, string | unde
         'aws:PrincipalAccount': account,
         'aws:PrincipalType': 'AssumedRole',
         'aws:SourceIp': '127.0.0.1',
+        ...tagKeys('aws:PrincipalTag', roleTags),
+        ...tagKeys('aws:PrincipalTag', caller.tags),
       };
     case 'operator':
       return {
@@ -53,4 +58,12 @@ function ofCaller(caller: Caller, account: string): Record<string, string | unde
     case 'anonymous':
       return { 'aws:PrincipalType': 'Anonymous', 'aws:SourceIp': '127.0.0.1' };
   }
+}
+
+/** Tags as condition keys: `aws:PrincipalTag/<key>`. */
+export function tagKeys(
+  prefix: 'aws:PrincipalTag' | 'aws:RequestTag',
+  tags: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]));
 }

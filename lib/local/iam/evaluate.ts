@@ -29,9 +29,10 @@ export function evaluate(access: Access, identity: readonly PolicyStatement[], p
   const resourceDeny = onResource.find(({ statement }) => statement.Effect === 'Deny');
   if (resourceDeny) return { outcome: 'explicit-deny', by: 'resource', statement: resourceDeny.statement };
 
-  if (own.length > 0) return { outcome: 'allowed' };
+  const delegated = access.trustNeeded !== true || onResource.length > 0;
+  if (own.length > 0 && delegated) return { outcome: 'allowed' };
   if (onResource.some(({ principal }) => principal === 'yes')) return { outcome: 'allowed' };
-  return { outcome: 'implicit-deny', missing: hasIdentity(caller) ? 'identity' : 'resource' };
+  return { outcome: 'implicit-deny', missing: hasIdentity(caller) && delegated ? 'identity' : 'resource' };
 }
 
 const hasIdentity = (caller: Caller) => caller.kind === 'role' || caller.kind === 'operator';

@@ -24,6 +24,9 @@ export function lintPolicy(at: string, document: unknown): void {
     lintNames(path, statement);
     lintCondition(`${path}.Condition`, statement.Condition);
   });
+  const [variable] = variablesIn(JSON.stringify(document));
+  if (variable === undefined || (document as PolicyDocument).Version === '2012-10-17') return;
+  throw new Error(`${at}: IAM takes \${${variable}} literally unless the policy has Version 2012-10-17`);
 }
 
 function lintNames(at: string, statement: PolicyStatement): void {

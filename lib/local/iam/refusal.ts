@@ -61,9 +61,11 @@ export const refusalLine = ({ who, action, resource, missing }: Refusal) =>
 /** What AWS writes in the message of AccessDenied. */
 export function accessDeniedMessage({ who, action, resource }: Refusal, denied: Denied): string {
   const side = denied.outcome === 'explicit-deny' ? denied.by : denied.missing;
+  const policy =
+    side === 'resource' && action.startsWith('sts:') ? 'role trust policy' : `${side}-based policy`;
   const reason =
     denied.outcome === 'explicit-deny'
-      ? `with an explicit deny in ${side === 'identity' ? 'an' : 'a'} ${side}-based policy`
-      : `because no ${side}-based policy allows the ${action} action`;
+      ? `with an explicit deny in ${side === 'identity' ? 'an' : 'a'} ${policy}`
+      : `because no ${policy} allows the ${action} action`;
   return `User: ${who} is not authorized to perform: ${action} on resource: ${resource} ${reason}`;
 }

@@ -3,12 +3,18 @@ import type { ResourceType } from '../cloud.ts';
 import { ignored } from '../ignored.ts';
 import { enforceablePolicy } from './enforceable-policy.ts';
 import type { Roles } from './roles.ts';
+import { checkTrustPolicy } from './trust-policy.ts';
+
+interface Owner {
+  account: string;
+  /** The one IAM user of the account. */
+  operatorArn: string;
+}
 
 const path = z
   .string()
   .regex(/^\/([!-~]+\/)?$/, 'begins and ends with /')
   .default('/');
-const tags = ignored('tags are for bills');
 const description = ignored('for people in the console');
 
 const roleProperties = z.strictObject({
@@ -20,8 +26,9 @@ const roleProperties = z.strictObject({
     .default([]),
   Path: path,
   Description: description,
-  MaxSessionDuration: ignored('bounds sessions that people ask STS for; Lambda renews its own'),
-  Tags: tags,
+  MaxSessionDuration: z.int().min(3_600).max(43_200).default(3_600),
+  // IAM shows them to policies as aws:PrincipalTag.
+  Tags: z.array(z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().max(256) })).default([]),
 });
 
 const attachedProperties = z.strictObject({
@@ -36,11 +43,11 @@ const managedProperties = z.strictObject({
   Roles: z.array(z.string()).default([]),
   Path: path,
   Description: description,
-  Tags: tags,
+  Tags: ignored('tags are for bills'),
 });
 
 /** AWS::IAM::Role, ::Policy and ::ManagedPolicy, kept in `roles`. */
-export function roleResources(account: string, roles: Roles): ResourceType[] {
+export function roleResources({ account, operatorArn }: Owner, roles: Roles): ResourceType[] {
   const role: ResourceType<z.infer<typeof roleProperties>> = {
     type: 'AWS::IAM::Role',
     properties: roleProperties,
@@ -49,8 +56,12 @@ export function roleResources(account: string, roles: Roles): ResourceType[] {
       const arn = `arn:aws:iam::${account}:role${properties.Path}${name}`;
       const inline = properties.Policies.map((policy) => policy.PolicyDocument);
       const trust = properties.AssumeRolePolicyDocument;
-      roles.add({ name, arn, logicalId, trust }, inline, properties.ManagedPolicyArns);
-      return { ref: name, attributes: { Arn: arn, RoleId: `AROA${name}` } };
+      checkTrustPolicy(trust, account, (one) => one === operatorArn || roles.byArn(one) !== undefined);
+      const id = `AROA${name}`;
+      const tags = Object.fromEntries(properties.Tags.map(({ Key, Value }) => [Key, Value]));
+      const maxSession = properties.MaxSessionDuration;
+      roles.add({ name, arn, id, logicalId, trust, maxSession, tags }, inline, properties.ManagedPolicyArns);
+      return { ref: name, attributes: { Arn: arn, RoleId: id } };
     },
   };
   const policy: ResourceType<z.infer<typeof attachedProperties>> = {

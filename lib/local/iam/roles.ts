@@ -5,9 +5,14 @@ import { statementsOf } from './enforceable-policy.ts';
 export interface Role {
   name: string;
   arn: string;
+  /** As IAM's unique id, `AROA…`. */
+  id: string;
   logicalId: string;
   /** Who may take the role on. */
   trust: PolicyDocument;
+  /** Seconds that a session of STS lasts at most. */
+  maxSession: number;
+  tags: Record<string, string>;
 }
 
 /** The roles of the stack and what their policies say. */

@@ -2,78 +2,11 @@ import * as z from 'zod';
 import { AwsError } from '../aws-error.ts';
 import type { PolicyDocument, PolicyStatement, ResourceType } from '../cloud.ts';
 import { enforceablePolicy } from '../iam/enforceable-policy.ts';
-import { ignored } from '../ignored.ts';
+import { bucketProperties } from './bucket-properties.ts';
+import type { BucketProperties, LifecycleRule } from './bucket-properties.ts';
 import { applyLifecycle } from './lifecycle.ts';
+import type { Retention } from './object-lock.ts';
 import type { Store } from './store.ts';
-
-const day = z.coerce.number().int().positive();
-const lifecycleRule = z.strictObject({
-  Id: z.string().optional(),
-  Status: z.enum(['Enabled', 'Disabled']),
-  Prefix: z.string().optional(),
-  ExpirationInDays: day.optional(),
-  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: day }).optional(),
-  NoncurrentVersionExpiration: ignored('a bucket here keeps no old versions'),
-  NoncurrentVersionExpirationInDays: ignored('a bucket here keeps no old versions'),
-  ExpiredObjectDeleteMarker: ignored('a bucket here has no delete markers'),
-  // Archive classes would refuse reads until restored; these answer as STANDARD does.
-  Transitions: z
-    .array(
-      z.strictObject({
-        StorageClass: z.enum(['INTELLIGENT_TIERING', 'STANDARD_IA', 'ONEZONE_IA', 'GLACIER_IR']),
-        TransitionInDays: day.optional(),
-      }),
-    )
-    .optional(),
-});
-export type LifecycleRule = z.infer<typeof lifecycleRule>;
-
-const switches = z.strictObject({
-  BlockPublicAcls: z.boolean().optional(),
-  BlockPublicPolicy: z.boolean().optional(),
-  IgnorePublicAcls: z.boolean().optional(),
-  RestrictPublicBuckets: z.boolean().optional(),
-});
-
-const encryption = z.strictObject({
-  ServerSideEncryptionConfiguration: z.array(
-    z.strictObject({
-      BucketKeyEnabled: ignored('only counts for KMS'),
-      ServerSideEncryptionByDefault: z.strictObject({
-        SSEAlgorithm: z.literal('AES256', {
-          error: 'only AES256 is played here: the grants on a KMS key would go unchecked',
-        }),
-      }),
-    }),
-  ),
-});
-
-const bucketProperties = z.strictObject({
-  BucketName: z.string().optional(),
-  BucketEncryption: encryption.optional(),
-  PublicAccessBlockConfiguration: switches.optional(),
-  LifecycleConfiguration: z
-    .strictObject({
-      Rules: z.array(lifecycleRule),
-      TransitionDefaultMinimumObjectSize: ignored('storage classes cost the same here'),
-    })
-    .optional(),
-  OwnershipControls: z
-    .strictObject({
-      Rules: z.array(
-        z.strictObject({
-          ObjectOwnership: z.enum(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter']),
-        }),
-      ),
-    })
-    .optional(),
-  AccessControl: z.enum(['Private', 'LogDeliveryWrite']).optional(),
-  VersioningConfiguration: z
-    .strictObject({ Status: z.literal('Suspended', { error: 'versioned buckets are not played here' }) })
-    .optional(),
-  LoggingConfiguration: ignored('no access log is written; the ledger of calls shows them'),
-  Tags: ignored('tags of a bucket have no effect'),
-});
 
 /** A deployed bucket; its objects are in the index under its name. */
 export interface Bucket {
@@ -81,13 +14,17 @@ export interface Bucket {
   policy: PolicyDocument | undefined;
   lifecycle: LifecycleRule[];
   blocksPublicPolicy: boolean;
+  /** `undefined` for a bucket that never kept versions. */
+  versioning: 'Enabled' | 'Suspended' | undefined;
+  /** `undefined` without Object Lock. */
+  objectLock: { defaultRetention?: { mode: Retention['mode']; days: number } } | undefined;
   /** Access-control lists are refused (BucketOwnerEnforced, AWS's default since 2023). */
   withoutAcls: boolean;
 }
 
 /** `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`. */
 export function bucketResources(store: Store, region: string): ResourceType[] {
-  const bucketType: ResourceType<z.infer<typeof bucketProperties>> = {
+  const bucketType: ResourceType<BucketProperties> = {
     type: 'AWS::S3::Bucket',
     properties: bucketProperties,
     deploy({ physicalName, properties }) {
@@ -100,7 +37,10 @@ export function bucketResources(store: Store, region: string): ResourceType[] {
         lifecycle: properties.LifecycleConfiguration?.Rules ?? [],
         blocksPublicPolicy: properties.PublicAccessBlockConfiguration?.BlockPublicPolicy ?? true,
         withoutAcls: ownership === 'BucketOwnerEnforced',
+        versioning: versioningOf(store, name, properties),
+        objectLock: objectLockOf(store, name, properties),
       };
+      if (bucket.versioning !== undefined) store.versions.adopt(name);
       store.buckets.set(name, bucket);
       // What came due while nothing ran.
       applyLifecycle(store, bucket);
@@ -115,6 +55,26 @@ export function bucketResources(store: Store, region: string): ResourceType[] {
     },
   };
   return [bucketType, bucketPolicyType(store)];
+}
+
+/** Versioning that was on can only be suspended: a template without it does not take versions away. */
+function versioningOf(store: Store, name: string, properties: BucketProperties): Bucket['versioning'] {
+  // AWS turns it on by itself, for locks hang on versions.
+  if (properties.ObjectLockEnabled === true) return 'Enabled';
+  return (
+    properties.VersioningConfiguration?.Status ?? (store.versions.hasAny(name) ? 'Suspended' : undefined)
+  );
+}
+
+function objectLockOf(store: Store, name: string, properties: BucketProperties): Bucket['objectLock'] {
+  if (properties.ObjectLockEnabled !== true) {
+    if (!store.versions.hasLocks(name)) return undefined;
+    const way = 'give the bucket another logical id, or start with another home';
+    throw new Error(`${name} has locked objects and Object Lock cannot be disabled: ${way}`);
+  }
+  const rule = properties.ObjectLockConfiguration?.Rule?.DefaultRetention;
+  if (rule === undefined) return {};
+  return { defaultRetention: { mode: rule.Mode, days: rule.Days ?? rule.Years! * 365 } };
 }
 
 const bucketPolicyProperties = z.strictObject({ Bucket: z.string(), PolicyDocument: enforceablePolicy });

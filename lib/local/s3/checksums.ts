@@ -29,6 +29,16 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   return found;
 }
 
+/** Whether a request says by which its body can be checked, as a header or as a trailer. */
+export function statesChecksum(headers: Record<string, string>): boolean {
+  const trailers = headers['x-amz-trailer']?.toLowerCase() ?? '';
+  const names = checksumAlgorithms.map((algorithm) => `x-amz-checksum-${algorithm}`);
+  return (
+    headers['content-md5'] !== undefined ||
+    names.some((name) => headers[name] !== undefined || trailers.includes(name))
+  );
+}
+
 class Crc32 implements RunningChecksum {
   #value = 0;
   readonly #step: (bytes: Uint8Array, value: number) => number;

@@ -5,7 +5,7 @@ import { runningChecksum } from './checksums.ts';
 import { checksumMembers } from './copy-object.ts';
 import { namedUpload, partsEtag } from './multipart.ts';
 import type { StoredObject } from './object-index.ts';
-import { writeCondition } from './put-object.ts';
+import { versionHeader, writeCondition } from './put-object.ts';
 import { smallBody } from './small-body.ts';
 import type { Operation, S3Call, Store } from './store.ts';
 import type { Part, Upload } from './upload-index.ts';
@@ -23,14 +23,15 @@ export const completeMultipartUpload: Operation = async (store, call) => {
   const algorithms = upload.algorithm && upload.type === 'FULL_OBJECT' ? [upload.algorithm] : [];
   const received = await store.blobs.receive(joined(store, parts), algorithms);
   const object = joinedObject(store, upload, parts, received);
+  let version: string | undefined;
   try {
-    transaction(store.index.database, () => {
+    version = transaction(store.index.database, () => {
       verifyFullChecksum(request.headers, upload, object);
-      writeCondition(request.headers, store.index.get(bucket.name, key));
+      writeCondition(request.headers, store.current(bucket, key));
       // Someone may have aborted or completed it while the parts were being joined.
       namedUpload(store, call);
-      store.index.put(bucket.name, key, object);
       for (const blob of store.uploads.remove(upload.id)) store.index.discard(blob);
+      return store.put(bucket, key, object);
     });
   } catch (error) {
     store.blobs.discard(received.blob);
@@ -38,13 +39,14 @@ export const completeMultipartUpload: Operation = async (store, call) => {
   }
   store.blobs.keep(received.blob);
   store.sweep();
-  return xmlResponse('CompleteMultipartUploadResult', {
+  const answer = xmlResponse('CompleteMultipartUploadResult', {
     Location: `https://${bucket.name}.s3.${store.cloud.region}.amazonaws.com/${encodeURIComponent(key)}`,
     Bucket: bucket.name,
     Key: key,
     ETag: object.etag,
     ...checksumMembers(object.checksums),
   });
+  return { ...answer, headers: { ...answer.headers, ...versionHeader(version) } };
 };
 
 async function chosenParts(store: Store, { request }: S3Call, upload: Upload): Promise<Part[]> {
@@ -78,11 +80,12 @@ async function* joined(store: Store, parts: Part[]): AsyncGenerator<Uint8Array> 
 }
 
 function joinedObject(store: Store, upload: Upload, parts: Part[], received: Received): StoredObject {
-  const { headers, metadata, tags } = upload;
+  const { headers, metadata, tags, lock } = upload;
   const { blob, size, md5 } = received;
   const etag = partsEtag(parts.map((part) => part.md5));
   const checksums = joinedChecksums(upload, parts, received);
-  return { headers, metadata, tags, blob, size, md5, etag, modified: store.cloud.clock.now(), checksums };
+  const about = { headers, metadata, tags, ...(lock && { lock }) };
+  return { ...about, blob, size, md5, etag, modified: store.cloud.clock.now(), checksums };
 }
 
 function joinedChecksums(

@@ -1,8 +1,10 @@
 import { AwsError } from '../aws-error.ts';
+import type { Bucket } from './bucket.ts';
 import { describedObject, notImplemented } from './object-headers.ts';
 import type { StoredObject } from './object-index.ts';
-import { authorizePut, writeCondition } from './put-object.ts';
-import type { Operation, S3Call } from './store.ts';
+import { authorizePut, versionHeader, writeCondition } from './put-object.ts';
+import { requestedVersion } from './requested-version.ts';
+import type { Operation, S3Call, Store } from './store.ts';
 import { xmlResponse } from './xml.ts';
 
 /** The largest object one CopyObject takes: 5 GiB. */
@@ -14,41 +16,64 @@ export const copyObject: Operation = (store, call) => {
   const { caller, headers } = request;
   const from = copySource(headers['x-amz-copy-source'] ?? '');
   const sourceBucket = store.bucket(from.bucket);
-  store.authorize(caller, 'GetObject', sourceBucket, from.key);
+  store.authorizeVersion(caller, 'GetObject', sourceBucket, from.key, from.version);
   authorizePut(store, { caller, bucket, key, headers });
-  const source = store.object(caller, sourceBucket, from.key);
+  const source = copiedObject(store, call, sourceBucket, from);
   sourceConditions(headers, source);
   const keptTags =
     directive(headers, 'x-amz-tagging-directive') === 'COPY' && Object.keys(source.tags).length > 0;
   if (keptTags) {
-    store.authorize(caller, 'GetObjectTagging', sourceBucket, from.key);
+    store.authorizeVersion(caller, 'GetObjectTagging', sourceBucket, from.key, from.version);
     store.authorize(caller, 'PutObjectTagging', bucket, key);
   }
-  const copy = copied(call, source, from.bucket === bucket.name && from.key === key);
-  copy.modified = store.cloud.clock.now();
-  store.commit(bucket, key, copy, () => writeCondition(headers, store.index.get(bucket.name, key)));
+  const sameKey = from.bucket === bucket.name && from.key === key;
+  const ontoItself = sameKey && source.version === store.current(bucket, key)?.version;
+  const copy = copied(call, source, ontoItself, store.cloud.clock.now());
+  const version = store.commit(bucket, key, copy, () => writeCondition(headers, store.current(bucket, key)));
   const answer = xmlResponse('CopyObjectResult', {
     ETag: copy.etag,
     LastModified: new Date(copy.modified).toISOString(),
     ...checksumMembers(copy.checksums),
   });
-  return { ...answer, headers: { ...answer.headers, 'x-amz-server-side-encryption': 'AES256' } };
+  const about = {
+    'x-amz-server-side-encryption': 'AES256',
+    ...versionHeader(version),
+    ...(source.version !== undefined && { 'x-amz-copy-source-version-id': source.version }),
+  };
+  return { ...answer, headers: { ...answer.headers, ...about } };
 };
 
-/** `bucket/key` or `/bucket/key`, percent-encoded. */
-function copySource(header: string): { bucket: string; key: string } {
+interface CopySource {
+  bucket: string;
+  key: string;
+  version: string | undefined;
+}
+
+/** `bucket/key` or `/bucket/key`, percent-encoded, and perhaps `?versionId=…`. */
+function copySource(header: string): CopySource {
   const [path, query] = header.split('?', 2) as [string, string?];
-  if (query !== undefined && query !== 'versionId=null') throw notImplemented('a copy of a version');
   const match = /^\/?([^/]+)\/(.+)$/s.exec(path);
   try {
-    if (match !== null) return { bucket: match[1]!, key: decodeURIComponent(match[2]!) };
-  } catch {
-    // said below
+    const version = requestedVersion(new URLSearchParams(query));
+    if (match !== null) return { bucket: match[1]!, key: decodeURIComponent(match[2]!), version };
+  } catch (error) {
+    if (error instanceof AwsError) throw error;
   }
   throw new AwsError(
     'InvalidArgument',
     'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
   );
+}
+
+function copiedObject(store: Store, { request }: S3Call, bucket: Bucket, from: CopySource): StoredObject {
+  try {
+    return store.object(request.caller, bucket, from.key, from.version);
+  } catch (error) {
+    if (!(error instanceof AwsError && error.code === 'MethodNotAllowed')) throw error;
+    const message =
+      'The source of a copy request may not specifically refer to a delete marker by version id.';
+    throw new AwsError('InvalidRequest', message);
+  }
 }
 
 function directive(headers: Record<string, string>, name: string): 'COPY' | 'REPLACE' {
@@ -57,7 +82,12 @@ function directive(headers: Record<string, string>, name: string): 'COPY' | 'REP
   throw new AwsError('InvalidArgument', `Unknown ${name}: ${value}`);
 }
 
-function copied({ request, bucket }: S3Call, source: StoredObject, ontoItself: boolean): StoredObject {
+function copied(
+  { request, bucket }: S3Call,
+  source: StoredObject,
+  ontoItself: boolean,
+  modified: number,
+): StoredObject {
   const { headers } = request;
   if (source.size > maxCopy) {
     throw new AwsError(
@@ -65,7 +95,7 @@ function copied({ request, bucket }: S3Call, source: StoredObject, ontoItself: b
       'The specified copy source is larger than the maximum allowable size',
     );
   }
-  const described = describedObject(headers, bucket);
+  const described = describedObject(headers, bucket, modified);
   const replaces = directive(headers, 'x-amz-metadata-directive') === 'REPLACE';
   if (ontoItself && !replaces) {
     const what =
@@ -79,14 +109,11 @@ function copied({ request, bucket }: S3Call, source: StoredObject, ontoItself: b
   const tags = directive(headers, 'x-amz-tagging-directive') === 'REPLACE' ? described.tags : source.tags;
   // A copy is one piece: the composite checksum of a source in parts is not its own.
   const checksums = source.checksums['type'] === 'COMPOSITE' ? {} : source.checksums;
-  return {
-    ...source,
-    headers: about.headers,
-    metadata: about.metadata,
-    tags,
-    checksums,
-    etag: `"${source.md5}"`,
-  };
+  const { blob, size, md5 } = source;
+  const { headers: kept, metadata } = about;
+  const bytes = { blob, size, md5, etag: `"${md5}"`, modified, checksums };
+  // Neither the source's version nor its lock goes along.
+  return { ...bytes, headers: kept, metadata, tags, ...(described.lock && { lock: described.lock }) };
 }
 
 function sourceConditions(headers: Record<string, string>, source: StoredObject): void {

@@ -2,6 +2,8 @@ import { AwsError } from '../aws-error.ts';
 import type { ServiceResponse } from '../cloud.ts';
 import type { StoredObject } from './object-index.ts';
 import { objectHeaders } from './object-headers.ts';
+import { holdHeaders, retentionHeaders } from './object-lock.ts';
+import { requestedVersion } from './requested-version.ts';
 import type { Operation, S3Call, Store } from './store.ts';
 
 const overridable = [
@@ -18,8 +20,9 @@ export const headObject: Operation = (store, call) => read(store, call, false);
 
 function read(store: Store, call: S3Call, withBody: boolean): ServiceResponse {
   const { request, bucket, key } = call;
-  store.authorize(request.caller, 'GetObject', bucket, key);
-  const object = store.object(request.caller, bucket, key);
+  const version = requestedVersion(request.query);
+  store.authorizeVersion(request.caller, 'GetObject', bucket, key, version);
+  const object = store.object(request.caller, bucket, key, version);
   if (unmodified(request.headers, object)) {
     const { etag } = object;
     return { status: 304, headers: { etag, 'last-modified': new Date(object.modified).toUTCString() } };
@@ -29,6 +32,7 @@ function read(store: Store, call: S3Call, withBody: boolean): ServiceResponse {
   const [start, end] = range ?? [0, object.size - 1];
   const headers = {
     ...objectHeaders(object, withChecksums),
+    ...lockHeaders(store, call, object),
     ...overrides(call),
     'content-length': String(end - start + 1),
     ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
@@ -37,6 +41,16 @@ function read(store: Store, call: S3Call, withBody: boolean): ServiceResponse {
   return withBody
     ? { status, headers, body: store.blobs.read(object.blob, start, end) }
     : { status, headers };
+}
+
+/** The lock is shown to who may see it; the others are not refused. */
+function lockHeaders(store: Store, call: S3Call, { lock }: StoredObject): Record<string, string> {
+  const { request, bucket, key } = call;
+  const may = (action: string) => store.permits(request.caller, action, bucket, key);
+  return {
+    ...(lock?.retention && may('GetObjectRetention') && retentionHeaders(lock.retention)),
+    ...(lock?.hold !== undefined && may('GetObjectLegalHold') && holdHeaders(lock.hold)),
+  };
 }
 
 /** `response-…` parameters change the answer's headers; only for who signed, so that nobody else can dress up a link. */

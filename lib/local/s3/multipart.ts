@@ -3,6 +3,7 @@ import { AwsError } from '../aws-error.ts';
 import { transaction } from '../open-database.ts';
 import { checksumAlgorithm } from './checksums.ts';
 import { describedObject } from './object-headers.ts';
+import { demandChecksum } from './object-lock.ts';
 import { authorizePut } from './put-object.ts';
 import { receiveBody } from './request-body.ts';
 import type { Operation, S3Call, Store } from './store.ts';
@@ -16,7 +17,7 @@ export const createMultipartUpload: Operation = (store, call) => {
   const name = headers['x-amz-checksum-algorithm'];
   const algorithm = name === undefined ? undefined : checksumAlgorithm(name);
   const upload: Upload = {
-    ...describedObject(headers, bucket),
+    ...describedObject(headers, bucket, store.cloud.clock.now()),
     id: randomBytes(48).toString('base64url'),
     bucket: bucket.name,
     key,
@@ -69,7 +70,8 @@ export const uploadPart: Operation = async (store, call) => {
   if (!Number.isInteger(number) || number < 1 || number > 10_000) {
     throw new AwsError('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive');
   }
-  const { algorithm } = namedUpload(store, call);
+  const { algorithm, lock } = namedUpload(store, call);
+  demandChecksum(request.headers, bucket, lock, 'Put Part');
   const received = await receiveBody(store.blobs, request);
   const { blob, size, md5 } = received;
   const checksum = algorithm === undefined ? undefined : received.checksums.get(algorithm);

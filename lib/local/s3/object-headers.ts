@@ -2,6 +2,7 @@ import { AwsError } from '../aws-error.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Bucket } from './bucket.ts';
 import type { StoredObject } from './object-index.ts';
+import { requestedLock } from './object-lock.ts';
 
 const kept = [
   'cache-control',
@@ -13,9 +14,6 @@ const kept = [
 ];
 /** Headers that ask for what this S3 does not do; silence would be a lie. */
 const unplayed = [
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-retain-until-date',
-  'x-amz-object-lock-legal-hold',
   'x-amz-website-redirect-location',
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-server-side-encryption-aws-kms-key-id',
@@ -26,12 +24,14 @@ const unplayed = [
 ];
 
 /** What a PutObject, CopyObject or CreateMultipartUpload says about the object beside its bytes. */
-export function describedObject(headers: Record<string, string>, bucket: Bucket) {
+export function describedObject(headers: Record<string, string>, bucket: Bucket, now: number) {
   for (const name of unplayed) {
     if (headers[name] !== undefined) throw notImplemented(`the header ${name}`);
   }
   refuseUnplayedValues(headers, bucket);
-  return { headers: keptHeaders(headers), metadata: userMetadata(headers), tags: taggingHeader(headers) };
+  const lock = requestedLock(headers, bucket, now);
+  const [metadata, tags] = [userMetadata(headers), taggingHeader(headers)];
+  return { headers: keptHeaders(headers), metadata, tags, ...(lock && { lock }) };
 }
 
 function refuseUnplayedValues(headers: Record<string, string>, bucket: Bucket): void {
@@ -115,6 +115,7 @@ export function objectHeaders(object: StoredObject, withChecksums: boolean): Rec
     'accept-ranges': 'bytes',
     'x-amz-server-side-encryption': 'AES256',
   };
+  if (object.version !== undefined) headers['x-amz-version-id'] = object.version;
   for (const [name, value] of Object.entries(object.metadata)) headers[`x-amz-meta-${name}`] = value;
   const tags = Object.keys(object.tags).length;
   if (tags > 0) headers['x-amz-tagging-count'] = String(tags);

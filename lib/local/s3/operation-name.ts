@@ -39,7 +39,8 @@ function objectOperation(method: string, query: URLSearchParams, headers: Record
   if (method === 'POST' && query.has('uploads')) return 'CreateMultipartUpload';
   const sub = subresources.find((name) => query.has(name));
   if (sub !== undefined) return `${verbs[method]}Object${capitalized(sub)}`;
-  if (query.has('versionId')) return `${verbs[method]}ObjectVersion`;
+  // Reads and deletions take a version; nothing is written to one.
+  if (query.has('versionId') && method === 'PUT') return 'PutObjectVersion';
   if (query.has('partNumber')) return `${verbs[method]}ObjectPart`;
   if (query.has('append')) return 'AppendObject';
   return method === 'PUT' && copies ? 'CopyObject' : `${verbs[method]}Object`;
@@ -59,6 +60,7 @@ function bucketOperation(method: string, query: URLSearchParams): string {
   if (method === 'POST' && query.has('delete')) return 'DeleteObjects';
   if (method === 'GET' && query.has('uploads')) return 'ListMultipartUploads';
   if (method === 'GET' && query.has('versions')) return 'ListObjectVersions';
+  if (query.has('object-lock')) return `${verbs[method]}ObjectLockConfiguration`;
   const sub = subresources.find((name) => query.has(name));
   if (sub !== undefined) return `${verbs[method]}Bucket${capitalized(sub)}`;
   const listing = query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';

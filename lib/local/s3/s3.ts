@@ -4,18 +4,34 @@ import { stat } from 'node:fs/promises';
 import { AwsError } from '../aws-error.ts';
 import { callerName } from '../caller-name.ts';
 import type { Caller, Cloud, ResourceType, Service, ServiceRequest, ServiceResponse } from '../cloud.ts';
+import { drained } from '../endpoint/drain.ts';
 import { bucketResources } from './bucket.ts';
-import { getBucketLocation, getObjectTagging, headBucket, putObjectTagging } from './bucket-operations.ts';
+import {
+  getBucketLocation,
+  getBucketVersioning,
+  getObjectLockConfiguration,
+  getObjectTagging,
+  headBucket,
+  putObjectTagging,
+} from './bucket-operations.ts';
 import { completeMultipartUpload } from './complete-upload.ts';
 import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
 import { getObject, headObject } from './get-object.ts';
 import { keepLifecycle } from './lifecycle.ts';
 import { listObjects } from './list-objects.ts';
+import { listObjectVersions } from './list-versions.ts';
 import { abortMultipartUpload, createMultipartUpload, listParts, uploadPart } from './multipart.ts';
 import { checkExpectedOwner } from './object-headers.ts';
 import { operationName } from './operation-name.ts';
 import { putObject, storeObject } from './put-object.ts';
+import { Refusal } from './refusal.ts';
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './retention.ts';
 import { Store } from './store.ts';
 import type { Operation } from './store.ts';
 import { xmlError } from './xml.ts';
@@ -28,13 +44,20 @@ const operations: Record<string, Operation> = {
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   GetBucketLocation: getBucketLocation,
+  GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
+  GetObjectLegalHold: getObjectLegalHold,
+  GetObjectLockConfiguration: getObjectLockConfiguration,
+  GetObjectRetention: getObjectRetention,
   GetObjectTagging: getObjectTagging,
   HeadBucket: headBucket,
   HeadObject: headObject,
   ListObjectsV2: listObjects,
+  ListObjectVersions: listObjectVersions,
   ListParts: listParts,
   PutObject: putObject,
+  PutObjectLegalHold: putObjectLegalHold,
+  PutObjectRetention: putObjectRetention,
   PutObjectTagging: putObjectTagging,
   UploadPart: uploadPart,
 };
@@ -73,8 +96,8 @@ export class S3 implements Service {
       return { ...response, headers: { ...response.headers, ...headers } };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      // What is left of a refused body would hold up the next request on the connection.
-      request.body.resume();
+      await drained(request.body);
+      if (error instanceof Refusal) Object.assign(headers, error.headers);
       if (request.method === 'HEAD') return { status: error.status, headers };
       const body = xmlError(error, requestId);
       return { status: error.status, headers: { ...headers, 'content-type': 'application/xml' }, body };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ChecksumAlgorithm } from './checksums.ts';
+import type { Lock } from './object-lock.ts';
 
 /** A multipart upload that is neither completed nor aborted. */
 export interface Upload {
@@ -13,6 +14,8 @@ export interface Upload {
   tags: Record<string, string>;
   algorithm: ChecksumAlgorithm | undefined;
   type: 'COMPOSITE' | 'FULL_OBJECT' | undefined;
+  /** What the object is to have, where that is not the bucket's default. */
+  lock?: Lock;
 }
 export interface Part {
   number: number;
@@ -31,7 +34,7 @@ export class UploadIndex {
   constructor(database: DatabaseSync) {
     const prepare = (sql: string) => database.prepare(sql);
     this.#statements = {
-      create: prepare('INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+      create: prepare('INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
       get: prepare('SELECT * FROM uploads WHERE id = ?'),
       startedBefore: prepare('SELECT * FROM uploads WHERE bucket = ? AND started < ?'),
       remove: prepare('DELETE FROM uploads WHERE id = ?'),
@@ -42,7 +45,7 @@ export class UploadIndex {
   }
 
   create(upload: Upload): void {
-    const { id, bucket, key, started, algorithm, type } = upload;
+    const { id, bucket, key, started, algorithm, type, lock } = upload;
     const texts = [upload.headers, upload.metadata, upload.tags].map((value) => JSON.stringify(value));
     this.#statements.create.run(
       id,
@@ -52,6 +55,7 @@ export class UploadIndex {
       ...texts,
       algorithm ?? null,
       type ?? null,
+      lock === undefined ? null : JSON.stringify(lock),
     );
   }
 
@@ -104,5 +108,6 @@ function fromRow(row: Record<string, unknown>): Upload {
     tags: json('tags'),
     algorithm: (row['algorithm'] as ChecksumAlgorithm | null) ?? undefined,
     type: (row['type'] as 'COMPOSITE' | 'FULL_OBJECT' | null) ?? undefined,
+    ...(row['lock'] !== null && { lock: JSON.parse(row['lock'] as string) as Lock }),
   };
 }

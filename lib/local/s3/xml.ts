@@ -45,6 +45,7 @@ export function readXml(text: string, root: string): Record<string, unknown> {
     try {
       const parsed = parser.parse(text, true) as Record<string, unknown>;
       const members = parsed[root];
+      if (members === '') return {};
       if (typeof members === 'object' && members !== null) return members as Record<string, unknown>;
     } catch {
       // said below

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AwsError } from '../aws-error.ts';
 import type { XmlContent } from '../xml-element.ts';
-import { members } from './query-protocol.ts';
+import { members } from '../query-protocol.ts';
 import { checkedRule, receiptRule, type ReceiptRule, type RuleSet } from './receipt-rule.ts';
 import type { RuleStore } from './rule-store.ts';
 

@@ -5,17 +5,19 @@ import type { Cloud, ResourceType, Service, ServiceRequest, ServiceResponse } fr
 import type { NameService } from '../dns/name-service.ts';
 import { resolverOf } from '../dns/resolver.ts';
 import { openDatabase } from '../open-database.ts';
+import { queryAnswer, queryError, readQuery, readText } from '../query-protocol.ts';
 import { RateLimit } from '../rate-limit.ts';
 import type { ObjectStore, Topics } from './delivery.ts';
 import { identityOperation, jsonAnswer, jsonError } from './identity-api.ts';
 import { IdentityStore, identitySchema } from './identity-store.ts';
-import { queryAnswer, queryError, readQuery, readText } from './query-protocol.ts';
 import { receiptActions } from './receipt-api.ts';
 import type { ReceiptRule } from './receipt-rule.ts';
 import { Receiving } from './receiving.ts';
 import { sesResources } from './resources.ts';
 import { tryRule } from './rule-setup.ts';
 import { RuleStore, ruleSchema } from './rule-store.ts';
+
+const namespace = 'http://ses.amazonaws.com/doc/2010-12-01/';
 
 /** Amazon SES: receiving (as the SMTP server's taker of mail), rules, identities, and their two control APIs. */
 export class Ses implements Service {
@@ -59,7 +61,7 @@ export class Ses implements Service {
       return await (second ? this.#second(request) : this.#first(request));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      return second ? jsonError(secondName(error)) : queryError(error);
+      return second ? jsonError(secondName(error)) : queryError(namespace, error);
     }
   }
 
@@ -74,6 +76,7 @@ export class Ses implements Service {
       this.#admit(request, action, '*');
       const run = receiptActions[action as keyof typeof receiptActions];
       return queryAnswer(
+        namespace,
         action,
         await Promise.resolve(run({ rules: this.rules, tryRule: this.#tryRule }, input)),
       );

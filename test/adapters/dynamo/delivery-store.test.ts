@@ -8,7 +8,7 @@ import { maxWrites } from '../../../lib/core/mail-ports.ts';
 import { deleteThread } from '../../../lib/core/change-threads.ts';
 import { newUlid } from '../../../lib/adapters/ulids.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { keyPrincipal, pass, sampleMail, sampleNotice } from '../../support/mail-samples.ts';
+import { callIn, pass, sampleMail, sampleNotice } from '../../support/mail-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
 
@@ -41,7 +41,7 @@ describe('taking a mail in', () => {
       'BatchGetItem',
       'TransactWriteItems',
     ]);
-    expect(first).toBe(16);
+    expect(first).toBe(17);
     // Small rows are what makes it cheap: two units for each of them, none over a kilobyte but its thread's and its own.
     expect(house.counted().at(-1)?.writeUnits).toBeLessThan(2 * (first + 8));
   });
@@ -55,9 +55,18 @@ describe('taking a mail in', () => {
     expect(house.counted()).toHaveLength(2);
   });
 
-  it('writes message, body, thread, lists and event together', async () => {
+  it('writes message, body, thread, lists, event and the line of the ledger together', async () => {
     await house.arrive({ message_id: '<1@b>', references: ['<0@b>'], html: '<b>Hello</b>' });
-    const { messages, bodies, threads, names, events } = await house.inside();
+    const { messages, bodies, threads, names, events, lines } = await house.inside();
+    expect(lines).toMatchObject([
+      {
+        ...{ action: 'messages.receive', outcome: 'allowed', principal: { kind: 'system' } },
+        ...{
+          inbox_uid: house.inbox.uid,
+          resources: [messages[0]?.['message_id'], messages[0]?.['thread_id']],
+        },
+      },
+    ]);
     expect([messages.length, bodies.length, threads.length, names.length, events.length]).toEqual([
       1, 1, 1, 4, 1,
     ]);
@@ -114,6 +123,7 @@ describe('the same mail at once', () => {
     const { messages, threads, events, bodies } = await place.inside();
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatchObject({ duplicates: 9 });
+    expect((await place.inside()).lines).toHaveLength(1);
     expect([threads.length, events.length, bodies.length, place.objects.kept.size]).toEqual([1, 1, 1, 1]);
     expect(threads[0]).toMatchObject({ visible: { count: 1 } });
     await place.close();
@@ -133,8 +143,7 @@ describe('the same mail at once', () => {
     const first = await house.arrive({ message_id: '<1@b>' });
     const [message] = (await house.inside()).messages;
     await deleteThread({ mailbox: house.mailbox, now: house.now, ulid: newUlid })({
-      principal: keyPrincipal(),
-      inbox: house.inbox,
+      ...callIn(house.inbox),
       path: { inbox_id: house.inbox.inbox_id, thread_id: String(message?.['thread_id']) },
       query: undefined,
       body: undefined,
@@ -154,8 +163,7 @@ describe('the same mail at once', () => {
     const deps = { mailbox: house.mailbox, now: () => Date.parse('2026-01-01T00:00:00.000Z'), ulid: newUlid };
     const label = (name: string) =>
       updateMessage(deps)({
-        principal: keyPrincipal(),
-        inbox: house.inbox,
+        ...callIn(house.inbox),
         path: { inbox_id: house.inbox.inbox_id, message_id },
         query: undefined,
         body: { add: [name], remove: [] },
@@ -235,8 +243,7 @@ describe('the writes of one transaction', () => {
     const path = { inbox_id: house.inbox.inbox_id, message_id: String(message?.['message_id']) };
     // A thread with every label of its own there may be, and every word of the mailroom's.
     await updateMessage(deps)({
-      principal: keyPrincipal(),
-      inbox: house.inbox,
+      ...callIn(house.inbox),
       path,
       query: undefined,
       body: { add: [...many('label', maxLabels), 'trash', 'blocked'], remove: [] },

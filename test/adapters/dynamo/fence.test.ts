@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiKeyStore } from '../../../lib/adapters/dynamo/api-key-store.ts';
 import { dueStore } from '../../../lib/adapters/dynamo/due-store.ts';
 import { directory } from '../../../lib/adapters/dynamo/directory.ts';
 import { eventLog } from '../../../lib/adapters/dynamo/event-log.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { lookupPrefixes } from '../../../lib/adapters/dynamo/keys.ts';
-import { nonceStore } from '../../../lib/adapters/dynamo/nonces.ts';
+import { settleDeed } from '../../../lib/adapters/dynamo/deed.ts';
+import { podStore } from '../../../lib/adapters/dynamo/pod-store.ts';
+import { reservations } from '../../../lib/adapters/dynamo/reservations.ts';
+import { settingsStore } from '../../../lib/adapters/dynamo/settings-store.ts';
 import { organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
 import { pageTokens } from '../../../lib/adapters/dynamo/page-tokens.ts';
 import { table } from '../../../lib/adapters/dynamo/table.ts';
@@ -17,10 +21,11 @@ import { deleteMessage } from '../../../lib/core/delete-message.ts';
 import { issueCredential } from '../../../lib/core/issue-credential.ts';
 import { keys } from '../../../lib/adapters/keys.ts';
 import { listMessages, getMessage } from '../../../lib/core/read-messages.ts';
-import { listOrganizationThreads, listThreads } from '../../../lib/core/list-threads.ts';
+import { listThreads } from '../../../lib/core/list-threads.ts';
 import { getThread } from '../../../lib/core/read-threads.ts';
 import { updateMessage } from '../../../lib/core/update-messages.ts';
-import { keyPrincipal, mailDomain, organizationId } from '../../support/mail-samples.ts';
+import { callIn, mailDomain, newDeed, organizationId } from '../../support/mail-samples.ts';
+import { sampleLine } from '../../support/ledger-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
 import { storedInbox } from '../../support/table-house.ts';
@@ -36,19 +41,34 @@ afterAll(() => house.close());
 async function everything({ database, mailbox, objects, inbox, now, arrive }: MailroomHouse): Promise<void> {
   const tokens = pageTokens(database);
   const deps = { mailbox, objects, tokens, now, ulid: newUlid };
-  const call = { principal: keyPrincipal(), inbox, query: {}, body: undefined };
+  const call = { ...callIn(inbox), query: {}, body: undefined };
   const change = { ...call, query: undefined };
   const [path, noPath] = [{ inbox_id: inbox.inbox_id }, {}];
   const { credential } = issueCredential(
     { keys, ulid: newUlid },
     { type: 'generate' },
     { organization_id: organizationId },
-    { created_at: 'x' },
+    { created_at: '2026-01-01T00:00:00.000Z' },
   );
-  await organizationStore(database).addCredential(credential);
+  await apiKeyStore(database).add(credential);
   await organizationStore(database).list({ limit: 5, ascending: true });
-  await directory(database).lookUp({ keyid: credential.keyid, inbox: inbox.inbox_id });
-  await nonceStore(database).claim({ key: 'n', expires: 2_000_000_000, spent: false });
+  await directory(database, now).lookUp({ keyid: credential.keyid, inbox: inbox.inbox_id });
+  await directory(database, now).touch({ keyid: credential.keyid }, new Date(now()).toISOString());
+  const hold = { organization_id: organizationId, key: 'k', owner: 'o' };
+  await reservations(database, now).reserve(hold, 'fingerprint');
+  await settleDeed(database)(
+    newDeed({ once: { key: 'n', expires: 2_000_000_000 }, line: sampleLine(1), reservation: hold }),
+  );
+  await settleDeed(database)(newDeed({ line: sampleLine(2) }));
+  await settingsStore(database).update({ sending: 'on' }, newDeed());
+  const pod = {
+    organization_id: organizationId,
+    pod_id: 'pod_a',
+    name: 'A',
+    updated_at: 'x',
+    created_at: 'x',
+  };
+  await podStore(database).create(pod, newDeed());
   const webhook = {
     webhook_id: 'wh_1',
     url: 'https://x.test',
@@ -60,7 +80,7 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   await inboxStore(database).provision({
     inbox: { ...storedInbox('grace'), client_id: 'c', pod_id: 'pod_a' },
     webhook,
-    once: { key: 'm', expires: 2_000_000_000, spent: false },
+    deed: newDeed({ once: { key: 'm', expires: 2_000_000_000 } }),
   });
   await inboxStore(database).list(
     { organization_id: organizationId, pod_id: 'pod_a' },
@@ -87,7 +107,7 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   });
   await listMessages(deps)({ ...call, path, query: { limit: 1 } });
   await listThreads(deps)({ ...call, path });
-  await listOrganizationThreads(deps)({ ...call, path: noPath });
+  await listThreads(deps)({ ...call, scope: { organization_id: organizationId }, path: noPath });
   await getThread(deps)({ ...call, path: thread });
   await getMessage(deps)({ ...call, path: one, query: undefined });
   const [due0] = (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));

@@ -1,12 +1,15 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { organizationKey } from '../../../lib/adapters/dynamo/keys.ts';
+import { idempotencyKey, nonceKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
+import { podStore } from '../../../lib/adapters/dynamo/pod-store.ts';
+import { reservations } from '../../../lib/adapters/dynamo/reservations.ts';
+import { Problem } from '../../../lib/contract/problem.ts';
 import { keys } from '../../../lib/adapters/keys.ts';
 import type { Credential, InboxStore, Position, Provision } from '../../../lib/core/ports.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { inboxRef, organizationId } from '../../support/mail-samples.ts';
+import { inboxRef, newDeed, organizationId } from '../../support/mail-samples.ts';
+import { sampleLine } from '../../support/ledger-samples.ts';
 import { settle, storedInbox, tableHouse, type TableHouse } from '../../support/table-house.ts';
 
 let house: TableHouse;
@@ -16,16 +19,10 @@ beforeAll(async () => {
   house = await tableHouse();
   store = inboxStore(house.database);
   await settle(house);
-  await settle(house, 'org_paused');
-  await house.database.client.send(
-    new UpdateCommand({
-      TableName: 'mailroom',
-      Key: organizationKey('org_paused'),
-      UpdateExpression: 'SET #state = :paused',
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: { ':paused': 'paused' },
-    }),
-  );
+  await settle(house, 'org_suspended');
+  await settle(house, 'org_full');
+  await organizationStore(house.database).update('org_suspended', { state: 'suspended' }, newDeed());
+  await organizationStore(house.database).update('org_full', { inbox_limit: 0 }, newDeed());
 });
 afterAll(() => house.close());
 
@@ -37,11 +34,14 @@ const credentialFor = (
   return {
     api_key_id: `key_${++serial}`,
     keyid: keys.thumbprint(public_key),
+    type: 'public_key',
     public_key,
     organization_id,
+    name: 'key',
     inbox: { uid, inbox_id },
     state: 'active',
     created_at: '2026-01-01T00:00:00.000Z',
+    updated_at: '2026-01-01T00:00:00.000Z',
   };
 };
 /** A provision of everything there is, new in every respect. */
@@ -66,19 +66,28 @@ const whole = (name = `inbox${++serial}`, organization_id = organizationId): Pro
     inbox,
     credential: credentialFor(ref, organization_id),
     webhook,
-    once: { key: `nonce-${name}`, expires: Math.floor(house.now() / 1000) + 600, spent: false },
+    deed: newDeed({
+      once: { key: `nonce-${name}`, expires: Math.floor(house.now() / 1000) + 600 },
+      line: sampleLine(++serial, { organization_id }),
+      reservation: { organization_id, key: `call-${name}`, owner: 'me' },
+    }),
   };
 };
+/** With the hold on its Idempotency-Key that the edge takes first. */
+async function reserved(provision: Provision): Promise<Provision> {
+  await reservations(house.database, house.now).reserve(provision.deed!.reservation!, 'print');
+  return provision;
+}
 const countOf = async (id = organizationId) => (await organizationStore(house.database).get(id))?.inbox_count;
 
 describe('provisioning', () => {
   it('is one transaction', async () => {
-    const provision = whole();
+    const provision = await reserved(whole());
     house.forget();
     expect(await store.provision(provision)).toBe('created');
     expect(house.counted().map(({ action }) => action)).toEqual(['TransactWriteItems']);
-    expect(house.sent[0]?.input.TransactItems).toHaveLength(8);
-    expect(provision.once?.spent).toBe(true);
+    expect(house.sent[0]?.input.TransactItems).toHaveLength(12);
+    expect(provision.deed?.written).toBe(true);
     expect(await store.get(provision.inbox)).toEqual(provision.inbox);
     expect(await store.holders([provision.inbox.inbox_id, 'nobody@mail.test'])).toEqual(
       new Map([[provision.inbox.inbox_id, inboxRef(provision.inbox.inbox_id.split('@')[0])]]),
@@ -86,9 +95,10 @@ describe('provisioning', () => {
   });
 
   it.each([
-    ['nonce_used', async ({ once }: Provision) => ({ once: once! })],
     ['no_organization', async () => ({ inbox: { ...whole().inbox, organization_id: 'org_none' } })],
-    ['organization_paused', async () => ({ inbox: { ...whole().inbox, organization_id: 'org_paused' } })],
+    ['organization_suspended', async () => ({ inbox: whole(undefined, 'org_suspended').inbox })],
+    ['inbox_limit', async () => ({ inbox: whole(undefined, 'org_full').inbox })],
+    ['no_pod', async () => ({ inbox: { ...whole().inbox, pod_id: 'pod_none' } })],
     [
       'existing',
       async ({ inbox }: Provision) => ({ inbox: { ...whole().inbox, client_id: inbox.client_id! } }),
@@ -106,50 +116,99 @@ describe('provisioning', () => {
       }),
     ],
   ])('refused as %s leaves nothing behind', async (word, change) => {
-    const first = whole();
+    const first = await reserved(whole());
     await store.provision(first);
-    const [rows, count] = [(await house.rows()).length, await countOf()];
     const second = { ...whole(), ...(await change(first)) };
-    if (second.once !== undefined) second.once.spent = false;
+    await reservations(house.database, house.now).reserve(second.deed!.reservation!, 'print');
+    const before = await house.rows();
     const outcome = await store.provision(second);
     if (word === 'existing') expect(outcome).toMatchObject({ existing: first.inbox });
     else if (word === 'taken') expect(outcome).toEqual({ taken_by: organizationId });
+    else if (word === 'inbox_limit') expect(outcome).toEqual({ inbox_limit: 0 });
     else expect(outcome).toBe(word);
-    expect(second.once?.spent).toBe(false);
-    expect(await house.rows()).toHaveLength(rows);
-    expect(await countOf()).toBe(count);
+    // Neither the change nor what the call leaves behind: not the nonce, not the line; the hold is as it was.
+    expect(second.deed?.written).toBe(false);
+    expect(await house.rows()).toEqual(before);
+  });
+
+  it.each([
+    ['whose nonce was used', 'nonce_used', ({ deed }: Provision) => ({ once: deed!.once! })],
+    [
+      'whose Idempotency-Key another has taken over',
+      'conflict',
+      ({ deed }: Provision) => ({ reservation: { ...deed!.reservation!, owner: 'somebody else' } }),
+    ],
+  ])('of a call %s throws, and leaves nothing behind', async (_, code, part) => {
+    const first = await reserved(whole());
+    await store.provision(first);
+    const second = await reserved(whole());
+    second.deed = { ...second.deed!, ...part(first) };
+    const before = await house.rows();
+    await expect(store.provision(second)).rejects.toBeInstanceOf(Problem);
+    await expect(store.provision(second)).rejects.toMatchObject({ code });
+    expect(second.deed.written).toBe(false);
+    expect(await house.rows()).toEqual(before);
+  });
+
+  it('leaves behind what the call does: its nonce, its line, its hold now done', async () => {
+    const provision = await reserved(whole());
+    const { once, line, reservation } = provision.deed!;
+    expect(await store.provision(provision)).toBe('created');
+    const rows = await house.rows();
+    expect(rows.find(({ line_id }) => line_id === line?.line_id)).toMatchObject(line!);
+    expect(rows.find(({ pk }) => pk === nonceKey(once!.key).pk)).toMatchObject({ expires: once!.expires });
+    const held = idempotencyKey(organizationId, reservation!.key);
+    expect(rows.find(({ pk, sk }) => pk === held.pk && sk === held.sk)).toMatchObject({ state: 'done' });
+  });
+
+  it('counts in the organization and in the pod', async () => {
+    const pods = podStore(house.database);
+    const pod = {
+      organization_id: organizationId,
+      pod_id: 'pod_count',
+      name: 'P',
+      updated_at: 'x',
+      created_at: 'x',
+    };
+    await pods.create(pod, newDeed());
+    const countOfPod = async (id: string) =>
+      (await house.rows()).find(({ sk, pod_id }) => pod_id === id && String(sk).startsWith('POD#'))?.[
+        'inbox_count'
+      ] as number;
+    const [all, before] = [await countOf(), await countOfPod(organizationId)];
+    await store.provision({ inbox: { ...whole().inbox, pod_id: 'pod_count' } });
+    expect([await countOf(), await countOfPod('pod_count')]).toEqual([all! + 1, 1]);
+    expect(await countOfPod(organizationId)).toBe(before);
   });
 
   it('says the first of several reasons', async () => {
-    const first = whole();
+    const first = await reserved(whole());
     await store.provision(first);
-    const other = whole();
+    const other = await reserved(whole());
     const all = {
       ...other,
       inbox: { ...other.inbox, inbox_id: first.inbox.inbox_id, client_id: first.inbox.client_id! },
       credential: first.credential!,
-      once: first.once!,
     };
-    expect(await store.provision(all)).toBe('nonce_used');
-    expect(await store.provision({ ...all, once: whole().once! })).toMatchObject({ existing: first.inbox });
+    const replayed = { ...first.deed!, written: false };
+    await expect(store.provision({ ...all, deed: replayed })).rejects.toMatchObject({ code: 'nonce_used' });
+    expect(await store.provision(all)).toMatchObject({ existing: first.inbox });
     const { client_id: _, ...without } = all.inbox;
-    expect(await store.provision({ ...all, once: whole().once!, inbox: without })).toEqual({
-      taken_by: organizationId,
-    });
+    expect(await store.provision({ ...all, inbox: without })).toEqual({ taken_by: organizationId });
+    expect(await store.provision({ ...all, inbox: { ...all.inbox, pod_id: 'pod_none' } })).toBe('no_pod');
     expect(
       await store.provision({
         ...all,
-        inbox: { ...all.inbox, organization_id: 'org_none' },
-        once: whole().once!,
+        inbox: { ...all.inbox, organization_id: 'org_none', pod_id: 'pod_none' },
       }),
     ).toBe('no_organization');
   });
 
   it('the same client_id serves each organization', async () => {
-    const first = whole();
+    const first = await reserved(whole());
     await store.provision(first);
     await settle(house, 'org_second');
-    const second = whole(undefined, 'org_second');
+    const second = await reserved(whole(undefined, 'org_second'));
     expect(
       await store.provision({ ...second, inbox: { ...second.inbox, client_id: first.inbox.client_id! } }),
     ).toBe('created');
@@ -221,6 +280,14 @@ describe('the list of inboxes', () => {
   const organization = 'org_list';
   beforeAll(async () => {
     await settle(house, organization);
+    const pod = {
+      organization_id: organization,
+      pod_id: 'pod_a',
+      name: 'A',
+      updated_at: 'x',
+      created_at: 'x',
+    };
+    await podStore(house.database).create(pod, newDeed());
     for (let n = 0; n < 25; n++)
       await store.provision({
         inbox: {

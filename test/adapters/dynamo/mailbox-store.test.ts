@@ -5,24 +5,28 @@ import { listKey, messageKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { messageRow } from '../../../lib/adapters/dynamo/message-rows.ts';
 import { pageTokens } from '../../../lib/adapters/dynamo/page-tokens.ts';
 import { newUlid } from '../../../lib/adapters/ulids.ts';
+import { deedRows } from '../../../lib/contract/call.ts';
 import { maxLabels } from '../../../lib/contract/label.ts';
 import { deleteThread, updateThread } from '../../../lib/core/change-threads.ts';
 import { deleteMessage } from '../../../lib/core/delete-message.ts';
 import { writesOf } from '../../../lib/core/change-size.ts';
 import type { ThreadChange } from '../../../lib/core/mail-ports.ts';
 import { listMessages } from '../../../lib/core/read-messages.ts';
-import { listOrganizationThreads } from '../../../lib/core/list-threads.ts';
+import { listThreads } from '../../../lib/core/list-threads.ts';
 import { updateMessage } from '../../../lib/core/update-messages.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
 import {
+  callIn,
   inboxRef,
   keyPrincipal,
+  newDeed,
   organizationId,
   sampleMail,
   sampleMessage,
   sampleNotice,
   ulidAt,
 } from '../../support/mail-samples.ts';
+import { sampleLine } from '../../support/ledger-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
 import { settle } from '../../support/table-house.ts';
@@ -31,8 +35,7 @@ const inbox = inboxRef();
 const changing = (house: MailroomHouse) => ({ mailbox: house.mailbox, now: house.now, ulid: newUlid });
 const labelOne = (house: MailroomHouse, message_id: string, change: { add?: string[]; remove?: string[] }) =>
   updateMessage(changing(house))({
-    principal: keyPrincipal(),
-    inbox,
+    ...callIn(inbox),
     path: { inbox_id: inbox.inbox_id, message_id },
     query: undefined,
     body: { add: [], remove: [], ...change },
@@ -62,8 +65,7 @@ describe('a mailbox of 100,000 mails with three unread', () => {
   afterAll(() => house.close());
   const list = (labels: string[], more: object = {}) =>
     listMessages({ mailbox: house.mailbox, tokens: pageTokens(house.database) })({
-      principal: keyPrincipal(),
-      inbox,
+      ...callIn(inbox),
       path: { inbox_id: inbox.inbox_id },
       query: { labels, ...more },
       body: undefined,
@@ -98,13 +100,14 @@ describe('a mailbox of 100,000 mails with three unread', () => {
 
 describe('a change', () => {
   let house: MailroomHouse;
-  const made: { change: ThreadChange; items: number }[] = [];
+  const made: { change: ThreadChange; items: number; rows: number }[] = [];
   beforeAll(async () => {
     house = await mailroomHouse();
     const change = house.mailbox.change.bind(house.mailbox);
-    house.mailbox.change = async (one) => {
-      const outcome = await change(one);
-      made.push({ change: one, items: (house.sent.at(-1)!.input.TransactItems as unknown[]).length });
+    house.mailbox.change = async (one, deed) => {
+      const rows = deedRows(deed);
+      const outcome = await change(one, deed);
+      made.push({ change: one, rows, items: (house.sent.at(-1)!.input.TransactItems as unknown[]).length });
       return outcome;
     };
   });
@@ -124,7 +127,7 @@ describe('a change', () => {
     await labelOne(house, ids[0]!, { add: Array.from({ length: maxLabels }, (_, n) => `l${n}`) });
     await labelOne(house, ids[3]!, { add: ['spam'] });
     await labelOne(house, ids[0]!, { remove: ['l1'], add: ['trash'] });
-    const call = { principal: keyPrincipal(), inbox, query: undefined };
+    const call = { ...callIn(inbox), query: undefined };
     await updateThread(changing(house))({
       ...call,
       path,
@@ -136,19 +139,48 @@ describe('a change', () => {
       body: undefined,
     });
     await deleteThread(changing(house))({ ...call, path, body: undefined });
-    expect(made.map(({ items }) => items)).toEqual(made.map(({ change }) => writesOf(change)));
+    expect(made.map(({ items }) => items)).toEqual(made.map(({ change, rows }) => writesOf(change) + rows));
     expect(made.length).toBeGreaterThanOrEqual(6);
     const { all, names } = await house.inside();
     // What is left are the ids and claims, the events and the work that is due.
     expect(names.length).toBeGreaterThan(0);
     const left = all.filter(
-      ({ pk, sk, type }) =>
+      ({ pk, sk, row_type }) =>
         String(pk).startsWith(`O#${organizationId}#I#`) &&
-        type === undefined &&
+        row_type === undefined &&
         !/^(R#|INBOX)/.test(String(sk)),
     );
     expect(left).toEqual([]);
     expect(all.filter(({ pk }) => String(pk).startsWith('DUE#'))).toHaveLength(2);
+  });
+
+  it('takes what the call leaves behind with it, once; a stale one leaves nothing', async () => {
+    await house.arrive({ message_id: '<d@b>', text: 'deed' });
+    const { messages } = await house.inside();
+    const row = messages.find(({ rfc822_message_id }) => rfc822_message_id === '<d@b>');
+    const thread = (await house.mailbox.thread(inbox, String(row?.['thread_id'])))!;
+    const deed = newDeed({
+      once: { key: 'mailbox-nonce', expires: Math.floor(house.now() / 1000) + 600 },
+      line: sampleLine(77),
+    });
+    const left = async () =>
+      (await house.rows()).filter(({ sk, line_id }) => sk === 'NONCE' || line_id === deed.line?.line_id)
+        .length;
+    const next = { ...thread, version: thread.version + 1 };
+    const stale = { before: { ...thread, version: 99 }, after: next, messages: [] };
+    expect(await house.mailbox.change(stale, deed)).toBe('stale');
+    expect([await left(), deed.written]).toEqual([0, false]);
+    expect(await house.mailbox.change({ before: thread, after: next, messages: [] }, deed)).toBe('changed');
+    expect([await left(), deed.written]).toEqual([2, true]);
+    // The same deed again adds nothing to a second change of the call; the same nonce in another call stops it.
+    const third = { ...next, version: next.version + 1 };
+    expect(await house.mailbox.change({ before: next, after: third, messages: [] }, deed)).toBe('changed');
+    const replay = { ...deed, written: false };
+    await expect(
+      house.mailbox.change({ before: third, after: { ...third, version: 98 }, messages: [] }, replay),
+    ).rejects.toMatchObject({ code: 'nonce_used' });
+    expect((await house.mailbox.thread(inbox, thread.thread_id))?.version).toBe(third.version);
+    expect(await left()).toBe(2);
   });
 
   it('of a message that changed meanwhile is stale and changes nothing', async () => {
@@ -284,11 +316,11 @@ describe('threads of an organization', () => {
       const found: number[] = [];
       let page_token: string | undefined;
       do {
-        const page = await listOrganizationThreads({
+        const page = await listThreads({
           mailbox: house.mailbox,
           tokens: pageTokens(house.database),
         })({
-          principal: keyPrincipal(),
+          ...{ principal: keyPrincipal(), scope: keyPrincipal().scope, deed: newDeed() },
           path: {},
           body: undefined,
           query: { ...query, ...(page_token !== undefined && { page_token }) },

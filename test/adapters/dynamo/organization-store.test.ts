@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { directory } from '../../../lib/adapters/dynamo/directory.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
-import { nonceStore } from '../../../lib/adapters/dynamo/nonces.ts';
 import {
   ensureOperatorMailroom,
   organizationStore,
 } from '../../../lib/adapters/dynamo/organization-store.ts';
-import { keys } from '../../../lib/adapters/keys.ts';
-import { operatorOrganizationId } from '../../../lib/core/operator-mailroom.ts';
-import type { Credential, OrganizationStore, Position } from '../../../lib/core/ports.ts';
-import { inboxRef, mailDomain, organizationId, ulidAt } from '../../support/mail-samples.ts';
-import { settle, storedInbox, tableHouse, type TableHouse } from '../../support/table-house.ts';
+import { podStore } from '../../../lib/adapters/dynamo/pod-store.ts';
+import { settingsStore } from '../../../lib/adapters/dynamo/settings-store.ts';
+import { operatorOrganizationId } from '../../../lib/contract/organization.ts';
+import type { OrganizationStore, Position } from '../../../lib/core/ports.ts';
+import { mailDomain, ulidAt } from '../../support/mail-samples.ts';
+import { deedOf } from '../../support/memory-keys.ts';
+import { tableHouse, type TableHouse } from '../../support/table-house.ts';
 
 let house: TableHouse;
 let store: OrganizationStore;
@@ -25,25 +25,13 @@ const organization = (organization_id: string) => ({
   name: 'Example',
   verified: true,
   state: 'active' as const,
+  access: 'sandbox' as const,
+  bearer_keys: false,
   inbox_count: 0,
   domain_count: 0,
   updated_at: 'x',
   created_at: 'x',
 });
-const credential = (more: Partial<Credential> = {}): Credential => {
-  const { public_key } = keys.generate();
-  return {
-    api_key_id: 'key_1',
-    keyid: keys.thumbprint(public_key),
-    public_key,
-    organization_id: organizationId,
-    permissions: { inbox_read: true },
-    state: 'active',
-    created_at: 'x',
-    ...more,
-  };
-};
-
 describe('organizations', () => {
   it('are found and listed, newest first, in pages', async () => {
     for (let n = 0; n < 7; n++) await store.create(organization(`org_${ulidAt(n)}`));
@@ -62,6 +50,11 @@ describe('organizations', () => {
     }
   });
 
+  it('begin with their default pod', async () => {
+    await store.create(organization('org_1'));
+    expect(await podStore(house.database).get('org_1', 'org_1')).toMatchObject({ name: 'default' });
+  });
+
   it('are made once', async () => {
     await store.create(organization('org_1'));
     await expect(store.create({ ...organization('org_1'), name: 'Other' })).rejects.toThrow();
@@ -69,55 +62,35 @@ describe('organizations', () => {
   });
 });
 
-describe('a key', () => {
-  it('belongs to an organization that is there, and to one credential', async () => {
-    const one = credential();
-    expect(await store.addCredential(one)).toBe('no_organization');
-    await store.create(organization(organizationId));
-    await store.create(organization('org_2'));
-    expect(await store.addCredential(one)).toBe('added');
-    expect(await store.addCredential({ ...one, api_key_id: 'key_2', organization_id: 'org_2' })).toBe(
-      'key_registered',
-    );
-    expect((await house.rows()).filter(({ sk }) => String(sk).startsWith('KEY'))).toHaveLength(2);
+describe('a change', () => {
+  it('sets what is given, removes what is null and leaves the rest', async () => {
+    await store.create({ ...organization('org_1'), inbox_limit: 3 });
+    const deed = deedOf('org_1');
+    const change = { access: 'production', inbox_limit: null, name: undefined, updated_at: 'y' } as const;
+    const { inbox_limit: _, ...rest } = { ...organization('org_1'), inbox_limit: 3 };
+    const changed = { ...rest, access: 'production', updated_at: 'y' };
+    expect(await store.update('org_1', change, deed)).toEqual(changed);
+    expect(await store.get('org_1')).toEqual(changed);
+    expect(deed.written).toBe(true);
+    expect((await house.rows()).filter(({ line_id }) => line_id === 'lin_1')).toHaveLength(1);
+  });
+
+  it('of none changes nothing and leaves no line', async () => {
+    const deed = deedOf('org_1');
+    expect(await store.update('org_1', { state: 'suspended' }, deed)).toBeUndefined();
+    expect(deed.written).toBe(false);
+    expect(await house.rows()).toEqual([]);
   });
 });
 
-describe('the directory', () => {
-  it('tells who signs and which inbox is meant in one read', async () => {
-    const inbox = inboxRef();
-    await settle(house, organizationId, inbox, inboxRef('grace'));
-    const one = credential();
-    await store.addCredential(one);
-    const { lookUp } = directory(house.database);
-    house.forget();
-    expect(await lookUp({ keyid: one.keyid, inbox: inbox.inbox_id.toUpperCase() })).toEqual({
-      credential: one,
-      inbox,
-    });
-    expect(house.counted().map(({ action }) => action)).toEqual(['BatchGetItem']);
-    expect(await lookUp({ keyid: one.keyid, inbox: inbox.uid })).toEqual({ credential: one, inbox });
-    expect(await lookUp({ keyid: one.keyid })).toEqual({ credential: one });
-    expect(await lookUp({ keyid: one.keyid, inbox: 'nobody@mail.test' })).toEqual({ credential: one });
-    expect(await lookUp({ keyid: one.keyid, inbox: 'inb_none' })).toEqual({ credential: one });
-    expect(await lookUp({ keyid: 'unknown', inbox: inbox.inbox_id })).toEqual({});
-    for (const hostile of ['', '#', `${inbox.uid}#E`, 'x'.repeat(5000), `${'x'.repeat(5000)}@a.test`])
-      expect(await lookUp({ keyid: one.keyid, inbox: hostile })).toEqual({ credential: one });
-    expect(await lookUp({ keyid: 'k'.repeat(5000) })).toEqual({});
-  });
-
-  it('does not find an inbox of another organization by its uid', async () => {
-    await settle(house, organizationId);
-    await settle(house, 'org_2', inboxRef('other', 'org_2'));
-    const one = credential();
-    await store.addCredential(one);
-    expect(await directory(house.database).lookUp({ keyid: one.keyid, inbox: 'inb_other' })).toEqual({
-      credential: one,
-    });
-    // By its address it is found; that it is out of scope is the caller's to see.
-    expect(
-      await directory(house.database).lookUp({ keyid: one.keyid, inbox: `other@${mailDomain}` }),
-    ).toEqual({ credential: one, inbox: inboxRef('other', 'org_2') });
+describe('settings', () => {
+  it('are on until somebody changes them', async () => {
+    const settings = settingsStore(house.database);
+    expect(await settings.get()).toEqual({ sending: 'on' });
+    const deed = deedOf('org_operator');
+    await settings.update({ sending: 'paused', updated_at: 'x' }, deed);
+    expect(await settings.get()).toEqual({ sending: 'paused', updated_at: 'x' });
+    expect(deed.written).toBe(true);
   });
 });
 
@@ -139,32 +112,5 @@ describe("the operator's mailroom", () => {
       ['inb_operator', operatorOrganizationId],
     ]);
     expect(await store.get(operatorOrganizationId)).toMatchObject({ inbox_count: 1 });
-  });
-});
-
-describe('a nonce', () => {
-  it('is claimed once, by one of many at once', async () => {
-    const nonces = nonceStore(house.database);
-    const claims = Array.from({ length: 10 }, () => ({ key: 'n', expires: 2_000_000_000, spent: false }));
-    const outcomes = await Promise.all(claims.map((once) => nonces.claim(once)));
-    expect(outcomes.filter((outcome) => outcome === 'claimed')).toHaveLength(1);
-    expect(claims.filter(({ spent }) => spent)).toHaveLength(1);
-    expect((await house.rows()).map(({ expires }) => Number(expires))).toEqual([2_000_000_000]);
-  });
-
-  it('spent by a write is not to be had again, and the other way round', async () => {
-    await settle(house, organizationId);
-    const once = () => ({ key: 'n', expires: 2_000_000_000, spent: false });
-    expect(await inboxStore(house.database).provision({ inbox: storedInbox(), once: once() })).toBe(
-      'created',
-    );
-    expect(await nonceStore(house.database).claim(once())).toBe('used');
-    await nonceStore(house.database).claim({ ...once(), key: 'm' });
-    expect(
-      await inboxStore(house.database).provision({
-        inbox: storedInbox('grace'),
-        once: { ...once(), key: 'm' },
-      }),
-    ).toBe('nonce_used');
   });
 });

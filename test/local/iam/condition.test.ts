@@ -5,7 +5,13 @@ import { evaluate } from '../../../lib/local/iam/evaluate.ts';
 const account = '000000000000';
 const place = { account, region: 'us-east-1', now: Date.parse('2026-11-21T12:00:00Z') };
 const roleArn = `arn:aws:iam::${account}:role/Receive`;
-const role: Caller = { kind: 'role', roleArn, arn: `${roleArn}/session`, accessKeyId: 'ASIA' };
+const role: Caller = {
+  kind: 'role',
+  roleArn,
+  arn: `${roleArn}/session`,
+  accessKeyId: 'ASIA',
+  tags: { Organization: 'org_a', 'a b@c': '*' },
+};
 
 type Conditions = NonNullable<PolicyStatement['Condition']>;
 const keys = (...values: string[]) => ({ 'dynamodb:LeadingKeys': values });
@@ -149,6 +155,82 @@ const conditions: [
     keys('O#2', 'O#1'),
     'M',
   ],
+  ['a session tag', { StringEquals: { 'aws:PrincipalTag/Organization': 'org_a' } }, {}, 'A'],
+  [
+    'a session tag, its key in another case',
+    { StringLike: { 'AWS:principaltag/organization': 'org_?' } },
+    {},
+    'A',
+  ],
+  [
+    'a session tag, its value in another case',
+    { StringEquals: { 'aws:PrincipalTag/Organization': 'ORG_A' } },
+    {},
+    'M',
+  ],
+  ['a session tag that is not there', { StringLike: { 'aws:PrincipalTag/pod': '*' } }, {}, 'M'],
+  ['a session tag that must not be there', { Null: { 'aws:PrincipalTag/pod': 'true' } }, {}, 'A'],
+  [
+    "a tag of the role that the session's replaces",
+    { StringEquals: { 'aws:PrincipalTag/ORGANIZATION': 'org_r' } },
+    {},
+    'M',
+  ],
+  ['a tag of the role alone', { StringEquals: { 'aws:PrincipalTag/team': 'mail' } }, {}, 'A'],
+  [
+    'a tag as a variable',
+    { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'O#${aws:PrincipalTag/organization}#*' } },
+    keys('O#org_a#I#1'),
+    'A',
+  ],
+  [
+    'a tag as a variable, of another',
+    { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'O#${aws:PrincipalTag/organization}' } },
+    keys('O#org_a', 'O#org_ab'),
+    'M',
+  ],
+  [
+    'a variable whose value is a star',
+    { StringLike: { 's3:prefix': '${aws:PrincipalTag/a b@c}' } },
+    { 's3:prefix': 'x' },
+    'M',
+  ],
+  [
+    'a variable without its tag',
+    { StringLike: { 's3:prefix': '${aws:PrincipalTag/pod}' } },
+    { 's3:prefix': '' },
+    'M',
+  ],
+  [
+    '… with a default',
+    { StringLike: { 's3:prefix': "${aws:PrincipalTag/pod, 'p'}" } },
+    { 's3:prefix': 'p' },
+    'A',
+  ],
+  [
+    'tags of a request',
+    { StringLike: { 'aws:RequestTag/Organization': 'org_*' } },
+    { 'aws:RequestTag/organization': 'org_b' },
+    'A',
+  ],
+  [
+    'the tag of the session is none of the request',
+    { StringLike: { 'aws:RequestTag/Organization': '*' } },
+    {},
+    'M',
+  ],
+  [
+    'keys of tags: another beside',
+    { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['organization'] } },
+    { 'aws:TagKeys': ['organization', 'team'] },
+    'M',
+  ],
+  [
+    'keys of tags: none at all',
+    { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['organization'] } },
+    {},
+    'A',
+  ],
 ];
 
 describe('conditions', () => {
@@ -159,7 +241,8 @@ describe('conditions', () => {
       action: 'dynamodb:GetItem',
       resource: 'arn:aws:dynamodb:us-east-1:0:table/mail',
     };
-    const { outcome } = evaluate({ ...access, context }, [grant], place);
+    const roleTags = { organization: 'org_r', team: 'mail' };
+    const { outcome } = evaluate({ ...access, context }, [grant], { ...place, roleTags });
     expect(outcome).toBe(expected === 'A' ? 'allowed' : 'implicit-deny');
   });
 });

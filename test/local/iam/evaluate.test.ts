@@ -252,3 +252,38 @@ describe('resource policies', () => {
     expect(verdict(caller, own, { ...put, resourcePolicy })).toBe(expected);
   });
 });
+
+describe('a trust policy', () => {
+  const trusting = (principal: PolicyStatement['Principal'], more: Partial<PolicyStatement> = {}) => ({
+    resourcePolicy: {
+      Statement: { Effect: 'Allow' as const, Action: 'sts:AssumeRole', Principal: principal!, ...more },
+    },
+    action: 'sts:AssumeRole',
+    resource: `arn:aws:iam::${account}:role/tenant`,
+    trustNeeded: true,
+  });
+  const own = [allow({ Action: 'sts:*', ...anyResource })];
+  const cases: [name: string, own: PolicyStatement[], access: Partial<Access>, expected: string][] = [
+    ['that names the role is enough', [], trusting({ AWS: roleArn }), 'A'],
+    ['that names the account is not', [], trusting({ AWS: account }), 'M'],
+    ['that names the account leaves it to the own policies', own, trusting({ AWS: account }), 'A'],
+    ['that names another is not helped by the own policies', own, trusting({ AWS: operator.arn }), 'M'],
+    [
+      'that allows another action neither',
+      own,
+      trusting({ AWS: account }, { Action: 'sts:TagSession' }),
+      'M',
+    ],
+    [
+      'whose condition fails neither',
+      own,
+      trusting({ AWS: account }, { Condition: { Null: { 'aws:PrincipalArn': 'true' } } }),
+      'M',
+    ],
+    ['that denies wins', own, trusting({ AWS: account }, { Effect: 'Deny' }), 'X'],
+    ['that is not there refuses', own, { ...trusting('*'), resourcePolicy: undefined }, 'M'],
+  ];
+  it.each(cases)('%s', (_name, statements, access, expected) => {
+    expect(verdict(role, statements, access)).toBe(expected);
+  });
+});

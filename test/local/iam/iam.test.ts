@@ -208,6 +208,26 @@ describe('access keys', () => {
     expect(keys.find(accessKeyId, sessionToken, signedAt)).toBe('expired');
   });
 
+  it('that STS made last to their end and no longer, over restarts and for what they presigned', async () => {
+    const Principal = { AWS: iam.operatorArn };
+    await deployRole({ AssumeRolePolicyDocument: { Statement: { ...trust('x').Statement, Principal } } });
+    const user: Caller = { kind: 'operator', arn: iam.operatorArn, accessKeyId: 'AKIA' };
+    const wish = { roleArn, sessionName: 'me', tags: {}, seconds: 3_600 };
+    const { accessKeyId, sessionToken, expiration, id, arn } = keysOf().assume(user, wish);
+    expect([id, arn]).toEqual(['AROAp-Receive:me', `arn:aws:sts::${account}:assumed-role/p-Receive/me`]);
+    const later = keysOf();
+    const caller = { kind: 'role', roleArn, arn, accessKeyId, tags: {} };
+    clock.advance(expiration.getTime() - clock.now() - 1_000);
+    const signedAt = clock.now();
+    for (const presignedAt of [undefined, signedAt]) {
+      expect(later.find(accessKeyId, sessionToken, presignedAt)).toMatchObject({ caller });
+    }
+    clock.advance(1_000);
+    for (const presignedAt of [undefined, signedAt, clock.now() + 1]) {
+      expect(later.find(accessKeyId, sessionToken, presignedAt)).toBe('expired');
+    }
+  });
+
   it('that are revoked take their presigned URLs with them', async () => {
     await deployRole();
     const keys = keysOf();

@@ -28,13 +28,23 @@ const refused: [name: string, statement: object, message: RegExp][] = [
   ],
   [
     'an unknown variable',
-    statement({ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/org}/*' }),
-    /variable aws:PrincipalTag\/org/,
+    statement({ Resource: 'arn:aws:s3:::b/${aws:ResourceTag/org}/*' }),
+    /variable aws:ResourceTag\/org/,
   ],
   [
     'an unknown variable in a value',
     condition({ StringLike: { 's3:prefix': '${saml:sub}/*' } }),
     /variable saml:sub/,
+  ],
+  [
+    'a family of tag keys without a tag',
+    condition({ StringLike: { 'aws:PrincipalTag/': 'x' } }),
+    /key aws:PrincipalTag\/ is not known/,
+  ],
+  [
+    'the many keys of tags without a quantifier',
+    condition({ StringEquals: { 'aws:TagKeys': 'organization' } }),
+    /write ForAllValues:StringEquals/,
   ],
   ['NotPrincipal', statement({ NotPrincipal: '*' }), /NotPrincipal/],
   ['a federated principal', statement({ Principal: { Federated: 'x' } }), /Principal/],
@@ -57,11 +67,25 @@ describe('the policies of a template', () => {
     expect(() => lintPolicies('X', properties)).toThrow(/^X\.PolicyDocument\.Statement\.Mine\.Condition/);
   });
 
+  it('take variables only in the version that has them', () => {
+    const mine = statement({ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/org}/${*}' });
+    for (const Version of ['2008-10-17', undefined]) {
+      const PolicyDocument = { ...(Version && { Version }), Statement: mine };
+      expect(() => lintPolicies('X', { PolicyDocument })).toThrow(
+        'X.PolicyDocument: IAM takes ${aws:PrincipalTag/org} literally unless the policy has Version 2012-10-17',
+      );
+    }
+    lintPolicies('X', { PolicyDocument: { Version: '2012-10-17', Statement: mine } });
+  });
+
   it('pass when all is known', () => {
     const statements = [
       condition({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['${aws:PrincipalAccount}*'] } }),
       condition({ Null: { 'dynamodb:LeadingKeys': 'false' }, Bool: { 'aws:SecureTransport': true } }),
       statement({ Principal: { Service: ['ses.amazonaws.com'] } }),
+      condition({ StringLike: { 'AWS:requesttag/Organization': '${aws:PrincipalTag/a b@c}' } }),
+      condition({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['x'] } }),
+      condition({ StringEquals: { 'sts:RoleSessionName': 'x' } }),
     ];
     lintPolicies('X', { PolicyDocument: { Version: '2012-10-17', Statement: statements }, Other: [1, null] });
   });

@@ -328,10 +328,6 @@ describe('what is not played', () => {
       message: expect.stringContaining('GetObjectAcl'),
       $metadata: { httpStatusCode: 501 },
     });
-    await expect(get('a/b', { VersionId: '1' })).rejects.toMatchObject({ name: 'NotImplemented' });
-    await expect(put('locked', 'x', { ObjectLockLegalHoldStatus: 'ON' })).rejects.toMatchObject({
-      name: 'NotImplemented',
-    });
     await expect(put('acl', 'x', { ACL: 'public-read' })).rejects.toMatchObject({
       name: 'AccessControlListNotSupported',
     });

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { AwsError } from '../aws-error.ts';
-import type { ServiceResponse } from '../cloud.ts';
-import { xmlElement, type XmlContent } from '../xml-element.ts';
+import { AwsError } from './aws-error.ts';
+import type { ServiceResponse } from './cloud.ts';
+import { xmlElement, type XmlContent } from './xml-element.ts';
 
-const NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/';
 const LARGEST_BODY = 1024 * 1024;
 
 /** What a query request says: text, members by name, or a list. */
@@ -34,6 +33,7 @@ function listed(value: any): QueryValue {
     .map(([, inner]) => listed(inner));
 }
 
+/** The body of a request. Throws AwsError when it is larger than 1 MB. */
 export async function readText(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -49,12 +49,17 @@ export async function readText(body: Readable): Promise<string> {
 /** A list as the query protocol writes it. */
 export const members = (list: XmlContent[]): XmlContent => ({ member: list });
 
-export function queryAnswer(action: string, result: { [name: string]: XmlContent }): ServiceResponse {
+/** `namespace` is the XML namespace of the service's API, which names its version. */
+export function queryAnswer(
+  namespace: string,
+  action: string,
+  result: { [name: string]: XmlContent },
+): ServiceResponse {
   const content = { [`${action}Result`]: result, ResponseMetadata: { RequestId: randomUUID() } };
-  return xml(200, xmlElement(`${action}Response`, content, NAMESPACE));
+  return xml(200, xmlElement(`${action}Response`, content, namespace));
 }
 
-export function queryError(error: AwsError): ServiceResponse {
+export function queryError(namespace: string, error: AwsError): ServiceResponse {
   const type = error.status >= 500 ? 'Receiver' : 'Sender';
   const detail = {
     Type: type,
@@ -64,7 +69,7 @@ export function queryError(error: AwsError): ServiceResponse {
   };
   return xml(
     error.status,
-    xmlElement('ErrorResponse', { Error: detail, RequestId: randomUUID() }, NAMESPACE),
+    xmlElement('ErrorResponse', { Error: detail, RequestId: randomUUID() }, namespace),
   );
 }
 
