@@ -38,7 +38,7 @@ export async function newKeyBody(options: NewKeyOptions, room: Room): Promise<Ne
 }
 
 export const permissionsOf = (names: string[] | undefined): Permissions | undefined =>
-  names && (Object.fromEntries(names.map((name) => [name, true])));
+  names && Object.fromEntries(names.map((name) => [name, true]));
 
 async function kindOf({ publicKey, proof, bearer }: NewKeyOptions, { shell }: Room): Promise<object> {
   if (bearer && (publicKey !== undefined || proof !== undefined))

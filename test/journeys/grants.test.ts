@@ -111,8 +111,8 @@ describe('a grant that is taken from a role', () => {
     });
   });
 
-  it('api without s3:GetObject signs URLs that open nothing', async () => {
-    const started = await start({ edit: without('apirole', 's3:GetObject') });
+  it('a tenant’s session without s3:GetObject signs URLs that open nothing', async () => {
+    const started = await start({ edit: without('apitenantrole', 's3:GetObject') });
     const client = await started.client();
     await client.inboxes.create({ username: 'otter' });
     await send(started);
@@ -126,7 +126,7 @@ describe('a grant that is taken from a role', () => {
     expect(response.status).toBe(403);
     expect(await response.text()).toContain('<Code>AccessDenied</Code>');
     await refused(started, {
-      who: /assumed-role\/.*\/posthorn-local-apifunction/,
+      who: /assumed-role\/posthorn-local-apitenantrole[^/]*\/org_/,
       action: /^s3:GetObject$/,
       resource: /\/raw$/,
       missing: /must allow s3:GetObject$/,

@@ -125,7 +125,8 @@ describe('a mail with everything', () => {
     const tampered = await follow(download_url.replace('/raw?', '/body?'));
     expect(tampered.status).toBe(403);
     mailroom.cloud.clock.advance(61 * 60_000);
-    expect((await follow(download_url)).status).toBe(403);
+    // 400 ExpiredToken where the session ended first, 403 where the URL did.
+    expect([400, 403]).toContain((await follow(download_url)).status);
   });
 });
 

@@ -154,7 +154,7 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
   const directory = {
     lookUp: async (asked: { keyid: string; inbox?: string; pod?: string }) => ({
       ...(asked.keyid === key.keyid && { credential: key.credential, organization }),
-      ...(asked.pod === pod.pod_id && { pod }),
+      ...((asked.pod === pod.pod_id || asked.pod === ref.pod_id) && { pod: { pod_id: asked.pod } }),
       ...((asked.inbox === address || asked.inbox === 'inb_a') && { inbox: ref }),
     }),
     touch: async () => {},
