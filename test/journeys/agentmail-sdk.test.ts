@@ -491,3 +491,37 @@ describe('the published client', () => {
     });
   });
 });
+
+describe('the stock client without a signature', () => {
+  const plain = (apiKey: string) =>
+    new AgentMailClient({ apiKey, baseUrl: mailroom.cloud.api, maxRetries: 5 });
+
+  it('works with a minted token, as far as the token goes', async () => {
+    const client = mailroom.client();
+    const inbox_id = await mailroom.inbox(client);
+    const { token } = await client.auth.token({ inbox_id, permissions: { inbox_read: true } });
+    const agent = plain(token);
+    expect((await agent.inboxes.get(inbox_id)).inboxId).toBe(inbox_id);
+    expect((await agent.auth.me()).scopeType).toBe('inbox');
+    await expect(agent.inboxes.messages.list(inbox_id)).rejects.toMatchObject({ statusCode: 403 });
+    mailroom.cloud.clock.advance(901_000);
+    await expect(agent.inboxes.get(inbox_id)).rejects.toMatchObject({ statusCode: 401 });
+  });
+
+  it('works with a bearer key where the organization takes them, and nowhere else', async () => {
+    const { client } = await mailroom.organization();
+    await expect(client.apiKeys.create({ type: 'bearer' })).rejects.toMatchObject({ status: 403 });
+    await client.organizations.update({ bearer_keys: true });
+    const made = await client.apiKeys.create({ type: 'bearer', name: 'CI' });
+    if (made.type !== 'bearer') throw new Error('another kind of key was made');
+    const agent = plain(made.api_key!);
+    const { inboxId } = await agent.inboxes.create({ username: 'by-bearer' });
+    expect((await agent.inboxes.list()).inboxes.map((one) => one.inboxId)).toEqual([inboxId]);
+    // Public keys it reads only where they are P-256: of an Ed25519 one it warns.
+    const listed = await agent.apiKeys.list({ type: 'bearer' });
+    expect(listed.apiKeys.map(({ type }) => type)).toEqual(['bearer']);
+    expect(await agent.apiKeys.get(made.api_key_id)).toMatchObject({ type: 'bearer', name: 'CI' });
+    await client.organizations.update({ bearer_keys: false });
+    await expect(agent.inboxes.create({ username: 'too-late' })).rejects.toMatchObject({ statusCode: 401 });
+  });
+});
