@@ -387,7 +387,7 @@ describe('within the cloud', () => {
     expect(again?.messageId).toBe(message?.messageId);
     const receipt = { caller: testRole, queueArn: arn, receiptHandle: again!.receiptHandle };
     await sqs.changeVisibility({ ...receipt, visibilityMs: 60_000 });
-    cloud.clock.advance(59_999);
+    cloud.clock.advance(55_000);
     expect(listener).toHaveBeenCalledTimes(3);
     await sqs.delete(receipt);
     end();
