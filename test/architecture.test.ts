@@ -18,10 +18,12 @@ const awsClients = [
   '@aws-sdk/client-eventbridge',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-ses',
+  '@aws-sdk/client-sqs',
   '@aws-sdk/client-sts',
   '@aws-sdk/lib-dynamodb',
   '@aws-sdk/s3-request-presigner',
   '@aws-sdk/util-dynamodb',
+  '@aws-sdk/client-sqs',
 ];
 
 /** The import table of the house. A room imports itself, what stands here, and Node. */
@@ -84,6 +86,8 @@ const rooms: Record<string, Room> = {
       '@smithy/signature-v4',
       '@aws-crypto/sha256-js',
       '@aws-sdk/credential-provider-node',
+      '@aws-sdk/client-s3', // the export of the ledger, for the operator
+      '@aws-sdk/client-sqs', // the way back from the dead-letter queues, for the operator
     ],
   },
   bin: { rooms: ['lib/infra', 'lib/local', 'lib/cli', 'lib/mcp'], packages: ['aws-cdk-lib'] },

@@ -1,14 +1,33 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './support/longest-first.ts';
+
+const project = new URL('..', import.meta.url).pathname;
+// For the test processes and those they start: what was compiled once is not compiled again.
+process.env['NODE_COMPILE_CACHE'] ??= `${project}node_modules/.cache/posthorn`;
+
+/** A process for each: journeys, where a whole cloud runs, and what replaces modules that others use. */
+const alone = ['test/journeys/**/*.test.ts', 'test/adapters/keys.test.ts'];
+const limits = { root: project, testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/soak/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    root: project,
     // Two cores, and journeys that wait for each other's processes more than they compute.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
+    projects: [
+      {
+        // Loading the CDK, the AWS SDK and the local cloud anew for each file took longer than most files do.
+        test: {
+          ...limits,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/soak/**', ...alone],
+          isolate: false,
+        },
+      },
+      { test: { ...limits, name: 'alone', include: alone } },
+    ],
   },
 });

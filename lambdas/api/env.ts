@@ -12,6 +12,10 @@ export const env = z.object({
   PUBLIC_ORIGINS: z.string(),
   /** The DNS records of the mail domain: JSON of `{type, name, value, priority?}[]`. */
   DNS_RECORDS: z.string(),
+  /** How long the address of a deleted inbox is nobody else's, in days. */
+  QUARANTINE_DAYS: z.string().regex(/^\d+$/),
+  /** How long before its end an inbox is announced to expire, in minutes. */
+  EXPIRY_NOTICE_MINUTES: z.string().regex(/^\d+$/),
   /** Whether a webhook may use plain http to a loopback address: `true` on the local cloud only. */
   ALLOW_LOOPBACK_WEBHOOKS: z.enum(['true', 'false']),
 });

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { checkDns } from '../../lib/adapters/check-dns.ts';
+import { archiveUrl } from '../../lib/adapters/archive-objects.ts';
 import { apiKeyStore } from '../../lib/adapters/dynamo/api-key-store.ts';
+import { archiveStore } from '../../lib/adapters/dynamo/archive-store.ts';
 import { openDatabase } from '../../lib/adapters/dynamo/client.ts';
 import { bearerTokens } from '../../lib/adapters/dynamo/bearer-tokens.ts';
 import { settleDeed } from '../../lib/adapters/dynamo/deed.ts';
 import { directory } from '../../lib/adapters/dynamo/directory.ts';
+import { eventStore } from '../../lib/adapters/dynamo/event-store.ts';
 import { inboxStore } from '../../lib/adapters/dynamo/inbox-store.ts';
 import { lineStore } from '../../lib/adapters/dynamo/line-store.ts';
 import { mailboxStore } from '../../lib/adapters/dynamo/mailbox-store.ts';
@@ -16,6 +19,8 @@ import { rateBuckets } from '../../lib/adapters/dynamo/rate-buckets.ts';
 import { reservations } from '../../lib/adapters/dynamo/reservations.ts';
 import { sealStore } from '../../lib/adapters/dynamo/seal-store.ts';
 import { podStore } from '../../lib/adapters/dynamo/pod-store.ts';
+import { webhookDeliveryLog } from '../../lib/adapters/dynamo/webhook-delivery-log.ts';
+import { webhookStore } from '../../lib/adapters/dynamo/webhook-store.ts';
 import { keys } from '../../lib/adapters/keys.ts';
 import { mailObjects } from '../../lib/adapters/mail-objects.ts';
 import { tenantFence } from '../../lib/adapters/tenant-fence.ts';
@@ -24,8 +29,14 @@ import { randomUsername } from '../../lib/adapters/usernames.ts';
 import { dnsRecord } from '../../lib/contract/dns-record.ts';
 import { named } from '../../lib/contract/routes.ts';
 import * as apiKeys from '../../lib/core/api-keys.ts';
+import { batchCreateInboxes, batchDeleteInboxes } from '../../lib/core/batch-inboxes.ts';
+import * as archives from '../../lib/core/archives.ts';
 import * as threads from '../../lib/core/change-threads.ts';
+import * as changeWebhook from '../../lib/core/change-webhook.ts';
+import { createWebhook } from '../../lib/core/create-webhook.ts';
+import { deleteInbox } from '../../lib/core/delete-inbox.ts';
 import { deleteMessage } from '../../lib/core/delete-message.ts';
+import { listEvents } from '../../lib/core/list-events.ts';
 import { listLines, listSeals } from '../../lib/core/list-lines.ts';
 import { mintToken } from '../../lib/core/mint-token.ts';
 import { getOwnOrganization, updateOwnOrganization } from '../../lib/core/organizations.ts';
@@ -37,10 +48,13 @@ import { listThreads } from '../../lib/core/list-threads.ts';
 import * as readThreads from '../../lib/core/read-threads.ts';
 import { updateInbox } from '../../lib/core/update-inbox.ts';
 import { batchUpdateMessages, updateMessage } from '../../lib/core/update-messages.ts';
+import { listDeliveries, redeliver } from '../../lib/core/webhook-deliveries.ts';
+import * as webhooks from '../../lib/core/webhooks.ts';
 import { whoAmI } from '../../lib/core/who-am-i.ts';
 import { readEnv } from '../../lib/edge/env.ts';
 import { httpDoor } from '../../lib/edge/http.ts';
 import { keyCaller } from '../../lib/edge/key-caller.ts';
+import { createLog } from '../../lib/edge/log.ts';
 import { leasedRates } from '../../lib/edge/rates.ts';
 import { env } from './env.ts';
 
@@ -51,6 +65,8 @@ const {
   MAIL_DOMAIN,
   PUBLIC_ORIGINS,
   DNS_RECORDS,
+  QUARANTINE_DAYS,
+  EXPIRY_NOTICE_MINUTES,
   ALLOW_LOOPBACK_WEBHOOKS,
 } = readEnv(env);
 const now = Date.now;
@@ -72,7 +88,12 @@ const reading = {
   tokens,
 };
 const changing = { mailbox: reading.mailbox, now, ulid };
-const keeping = { apiKeys: apiKeyStore(database), pods: podStore(database), keys, tokens, now, ulid };
+const keeping = {
+  apiKeys: apiKeyStore(database),
+  pods: podStore(database),
+  webhooks: webhookStore(database),
+  ...{ keys, tokens, now, ulid },
+};
 const ledger = {
   lines: lineStore(database),
   persons: personStore(database),
@@ -81,6 +102,14 @@ const ledger = {
   tokens,
   now,
 };
+const randomSecret = () => randomBytes(32).toString('base64');
+const allowLoopbackWebhooks = ALLOW_LOOPBACK_WEBHOOKS === 'true';
+const hooking = {
+  ...keeping,
+  inboxes,
+  deliveries: webhookDeliveryLog(database, now),
+  ...{ randomSecret, allowLoopbackWebhooks },
+};
 const provisioning = {
   inboxes,
   keys,
@@ -88,17 +117,28 @@ const provisioning = {
   ulid,
   randomUsername,
   checkDns: checkDns(z.array(dnsRecord).parse(JSON.parse(DNS_RECORDS)), now),
-  randomSecret: () => randomBytes(32).toString('base64'),
+  randomSecret,
   mailDomain: MAIL_DOMAIN,
-  allowLoopbackWebhooks: ALLOW_LOOPBACK_WEBHOOKS === 'true',
+  allowLoopbackWebhooks,
+  expiryNoticeMinutes: Number(EXPIRY_NOTICE_MINUTES),
 };
+const log = createLog();
+const batching = {
+  settle: settleDeed(lookups),
+  report: (error: unknown) => log.error('an item of a batch failed', { error }),
+};
+
+const takingDown = { inboxes, now, ulid, quarantineDays: Number(QUARANTINE_DAYS) };
 
 // What stands at several levels is one use case at each of them: the scope of the call is all that differs.
 const ofInboxes = {
   create: provisionInbox(provisioning),
   list: listInboxes({ inboxes, tokens }),
   get: getInbox({ inboxes }),
-  update: updateInbox({ inboxes, now }),
+  update: updateInbox(provisioning),
+  delete: deleteInbox(takingDown),
+  batchCreate: batchCreateInboxes({ ...provisioning, ...batching }),
+  batchDelete: batchDeleteInboxes({ ...takingDown, ...batching }),
 };
 const ofThreads = {
   list: listThreads(reading),
@@ -113,6 +153,28 @@ const ofKeys = {
   get: apiKeys.getApiKey(keeping),
   update: apiKeys.updateApiKey(keeping),
   delete: apiKeys.deleteApiKey(keeping),
+};
+const ofWebhooks = {
+  create: createWebhook(hooking),
+  list: webhooks.listWebhooks(hooking),
+  get: webhooks.getWebhook(hooking),
+  update: changeWebhook.updateWebhook(hooking),
+  delete: webhooks.deleteWebhook(hooking),
+  getHeaders: webhooks.getWebhookHeaders(hooking),
+  updateHeaders: changeWebhook.updateWebhookHeaders(hooking),
+  rotateSecret: changeWebhook.rotateWebhookSecret(hooking),
+  listDeliveries: listDeliveries(hooking),
+  redeliver: redeliver(hooking),
+};
+const archiving = {
+  archives: archiveStore(database),
+  urlOf: archiveUrl(BUCKET_NAME, now, fence),
+  ...{ tokens, now },
+};
+const ofArchives = {
+  list: archives.listArchives(archiving),
+  get: archives.getArchive(archiving),
+  delete: archives.deleteArchive(archiving),
 };
 const ofAudit = { list: listLines(ledger) };
 
@@ -152,12 +214,18 @@ export const handler = httpDoor({
       getRaw: messages.getRawMessage(reading),
       getAttachment: messages.getMessageAttachment(reading),
     }),
+    'inboxes.events.list': listEvents({ events: eventStore(database, now), tokens }),
+    ...named('archives', ofArchives),
+    ...named('pods.archives', ofArchives),
     ...named('threads', ofThreads),
     ...named('pods.threads', ofThreads),
     ...named('inboxes.threads', ofThreads),
     ...named('apiKeys', ofKeys),
     ...named('pods.apiKeys', ofKeys),
     ...named('inboxes.apiKeys', ofKeys),
+    ...named('webhooks', ofWebhooks),
+    ...named('pods.webhooks', ofWebhooks),
+    ...named('inboxes.webhooks', ofWebhooks),
     ...named('audit', ofAudit),
     ...named('pods.audit', ofAudit),
     ...named('inboxes.audit', ofAudit),

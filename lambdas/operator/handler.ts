@@ -15,6 +15,7 @@ import {
   listOrganizationKeys,
   revokeOrganizationKey,
 } from '../../lib/core/api-keys.ts';
+import { deleteOrganization } from '../../lib/core/delete-organization.ts';
 import { erasePersonal } from '../../lib/core/erase-personal.ts';
 import { listOrganizationLines, listOrganizationSeals } from '../../lib/core/list-lines.ts';
 import { listUndeliverable } from '../../lib/core/list-undeliverable.ts';
@@ -66,6 +67,7 @@ export const handler = httpDoor({
     'operator.organizations.update': updateOrganization(deps),
     'operator.organizations.suspend': suspendOrganization(deps),
     'operator.organizations.resume': resumeOrganization(deps),
+    'operator.organizations.delete': deleteOrganization(deps),
     'operator.apiKeys.create': issueOrganizationKey(deps),
     'operator.apiKeys.list': listOrganizationKeys(deps),
     'operator.apiKeys.delete': revokeOrganizationKey(deps),

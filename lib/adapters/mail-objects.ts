@@ -9,16 +9,13 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
 import type { Attachment } from '../contract/message.ts';
 import type { Bodies, MailObjects, ObjectFolder } from '../core/mail-ports.ts';
 import { ulidOf } from '../core/message-lists.ts';
 import type { Now } from '../core/ports.ts';
+import { contentDisposition, downloadUrl, type BucketAccess } from './download-url.ts';
 import { packBodies, unpackBodies } from './dynamo/body-row.ts';
-
-/** Seconds a download URL is good for, unless the session it is signed in ends before. */
-const urlSeconds = 3600;
 
 /** SES's own corner of the bucket, and what it writes there once to see whether it may. */
 const incoming = 'incoming/';
@@ -40,13 +37,6 @@ const download = {
   html: ['message.html', 'text/html; charset=utf-8'],
 } as const;
 
-/** How the bucket is reached, and until when what is signed with that is good; `undefined`: as long as it says. */
-export interface BucketAccess {
-  s3: () => S3Client;
-  /** Milliseconds since the epoch. */
-  ends: () => number | undefined;
-}
-
 /** With the function's own credentials. */
 export function ownAccess(client = new S3Client({})): BucketAccess {
   return { s3: () => client, ends: () => undefined };
@@ -54,7 +44,7 @@ export function ownAccess(client = new S3Client({})): BucketAccess {
 
 /** The mail bucket. Keys begin with the organization; `incoming/` is SES's own corner. */
 export function mailObjects(Bucket: string, now: Now, access: BucketAccess = ownAccess()): MailObjects {
-  const { s3, ends } = access;
+  const { s3 } = access;
   const put = (
     folder: ObjectFolder,
     name: string,
@@ -169,23 +159,9 @@ export function mailObjects(Bucket: string, now: Now, access: BucketAccess = own
         // HTML from a mail must not run under the bucket's origin; a download is all it can be.
         ResponseContentType: safeType(type),
       });
-      const signedAt = new Date(now());
-      const left = Math.floor(((ends() ?? Infinity) - now()) / 1000);
-      const seconds = Math.min(urlSeconds, left);
-      const download_url = await getSignedUrl(s3(), command, { expiresIn: seconds, signingDate: signedAt });
-      return { download_url, expires_at: new Date(signedAt.getTime() + seconds * 1000).toISOString() };
+      return downloadUrl(access, now, command);
     },
   };
-}
-
-/** RFC 6266 with RFC 8187: an ASCII name for old clients, the real one for the others. */
-function contentDisposition(filename: string): string {
-  const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 200);
-  const extended = encodeURIComponent(filename.slice(0, 200).toWellFormed()).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
 }
 
 const safeType = (type: string | undefined): string =>

@@ -32,7 +32,7 @@ export interface TenantFence {
 /**
  * A wall between tenants that no bug of ours crosses: the role may touch what begins with the organization in the
  * session's tag and nothing else, and the tag is the caller's organization, whatever key a query was built with. A
- * session costs one call of STS an hour for each organization and instance, which is free. Without a role everything
+ * session costs two calls of STS an hour for each organization and instance in use, which are free. Without a role everything
  * goes through the function's own credentials.
  */
 export function tenantFence(options: { tableName: string; roleArn: string; now: () => number }): TenantFence {

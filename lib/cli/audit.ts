@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { verifyWholeLedger, type LedgerSource } from '../sdk/verify-ledger.ts';
 import { given } from './input.ts';
 import { listQuery, withListOptions, type ListOptions } from './list-options.ts';
+import type { Connection } from './connection.ts';
 import type { Room } from './room.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -15,6 +16,9 @@ interface AuditOptions extends ListOptions {
 }
 interface VerifyOptions {
   knownHead?: string;
+}
+interface OperatorVerifyOptions extends VerifyOptions {
+  export?: string;
 }
 
 /** Some lines of the ledger, or some seals, are not as they were written. */
@@ -43,14 +47,17 @@ export function addOperatorAudit(operator: Command, room: Room): void {
     async (id: string, options: AuditOptions, command: Command) =>
       room.print(await room.connection(command).operator().audit.list(id, auditQuery(options))),
   );
-  withVerifyOptions(on(audit.command('verify'))).action(
-    async (organization_id: string, options: VerifyOptions, command: Command) => {
-      const ledger = room.connection(command).operator().audit;
+  withVerifyOptions(on(audit.command('verify')))
+    .option('--export <bucket>', 'also against what is kept in this bucket: the output LedgerBucket names it')
+    .action(async (organization_id: string, options: OperatorVerifyOptions, command: Command) => {
+      const connection = room.connection(command);
+      const ledger = connection.operator().audit;
       const lines = ledger.all(organization_id, { limit: 500, ascending: true });
       const seals = ledger.allSeals(organization_id, { limit: 500 });
-      await verify(room, { organization_id, lines, seals }, options);
-    },
-  );
+      const exported =
+        options.export && (await openExport(connection, room, options.export, organization_id));
+      await verify(room, { organization_id, lines, seals, ...(exported && { exported }) }, options);
+    });
   on(audit.command('erase'))
     .description('forget personal facts behind the lines: give --value or --all')
     .option('--value <value>', 'this value, such as an IP address, wherever it stands')
@@ -82,6 +89,15 @@ const withVerifyOptions = (command: Command): Command =>
   command
     .description('hold every line against the seals; exit code 1 when something does not fit')
     .option('--known-head <number:hash>', 'head of an earlier verification, which has to be there still');
+
+async function openExport(connection: Connection, { shell }: Room, bucket: string, organizationId: string) {
+  // Loaded here: S3's client takes longer to load than any other command to run.
+  const [{ createS3 }, { exportedLedger }] = await Promise.all([
+    import('./s3.ts'),
+    import('./exported-ledger.ts'),
+  ]);
+  return exportedLedger(createS3(shell.env, connection.there()), bucket, organizationId);
+}
 
 async function verify(room: Room, source: LedgerSource, { knownHead }: VerifyOptions): Promise<void> {
   const verdict = await verifyWholeLedger({ ...source, ...(knownHead && { known: headOf(knownHead) }) });

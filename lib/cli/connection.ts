@@ -36,8 +36,9 @@ export function connect({ home, url, key }: ConnectionOptions, shell: Shell) {
       : new UsageError(`No key for ${api}: give --key or POSTHORN_KEY, a private JWK or a file with one`);
   };
   const keyFetch = (): typeof fetch => createSigningFetch(needKey(), { fetch: shell.fetch });
+  const there = (): LocalFile | undefined => (needApi() === local?.api ? local : undefined);
   const operatorFetch = (): typeof fetch => {
-    const operator = local !== undefined && needApi() === local.api ? local.operator : undefined;
+    const operator = there()?.operator;
     return createSigV4Fetch({
       api: needApi(),
       fetch: shell.fetch,
@@ -51,6 +52,10 @@ export function connect({ home, url, key }: ConnectionOptions, shell: Shell) {
     operatorFetch,
     client: (): Client => createClient({ baseUrl: needApi(), key: needKey(), fetch: shell.fetch }),
     operator: (): Operator => createOperator({ baseUrl: needApi(), fetch: operatorFetch() }),
+    /** The local cloud that is called, when it is one. */
+    there,
+    /** The same for a command that does not call the API: nothing has to be named for AWS itself. */
+    nearby: (): LocalFile | undefined => (api === local?.api ? local : undefined),
     local: (): LocalFile => {
       if (local === undefined) throw nothingThere(home);
       return local;

@@ -49,6 +49,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** An option that takes a size, which may have more digits than a count. */
+export function byteCount(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${text} is not a number of bytes`);
+  return Number(text);
+}
+
 /** Collects an option given several times. */
 export const several = (value: string, before: string[] = []): string[] => [...before, value];
 

@@ -24,9 +24,9 @@ export interface FilterOptions extends ListOptions {
   include?: string[];
 }
 
-/** The options of lists of messages and threads. */
-export const withFilterOptions = (command: Command): Command =>
-  withListOptions(command)
+/** The options that say which messages or threads are meant. */
+export const withMatchOptions = (command: Command): Command =>
+  command
     .option('--label <label>', 'only with this label; may be given several times', several)
     .option('--before <time>', 'only before this ISO 8601 time')
     .option('--after <time>', 'only after this ISO 8601 time')
@@ -38,6 +38,9 @@ export const withFilterOptions = (command: Command): Command =>
         'trash',
       ]),
     );
+
+/** The options of lists of messages and threads. */
+export const withFilterOptions = (command: Command): Command => withMatchOptions(withListOptions(command));
 
 export const filterQuery = (options: FilterOptions) => ({
   ...listQuery(options),

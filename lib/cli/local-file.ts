@@ -8,6 +8,8 @@ import { UsageError } from './usage-error.ts';
 export interface LocalFile {
   /** Origin of the API, without a trailing slash. */
   api: string;
+  /** Where the AWS SDK finds the local cloud. */
+  aws: string;
   smtp: { host: string; port: number };
   domain: string;
   organization_id: string;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { given, several } from './input.ts';
 import { filterQuery, withFilterOptions, type FilterOptions } from './list-options.ts';
 import type { Room } from './room.ts';
+import { addWait } from './wait-for-message.ts';
 
 interface MessageFilters extends FilterOptions {
   from?: string[];
@@ -13,6 +14,7 @@ interface MessageFilters extends FilterOptions {
 export function addMessages(program: Command, room: Room): void {
   const messages = program.command('messages').description('messages of one inbox');
   addList(messages, room);
+  addWait(messages, room);
   const one = (name: string, description: string): Command =>
     messages
       .command(name)

@@ -1,17 +1,21 @@
 import { Command, CommanderError } from 'commander';
 import { isProblem } from '../sdk/problem-of.ts';
+import { addArchives } from './archives.ts';
 import { addAudit } from './audit.ts';
 import { addCall } from './call.ts';
 import { addKeys } from './api-keys.ts';
+import { addEvents } from './events.ts';
 import { addInboxes } from './inboxes.ts';
 import { addMessages } from './messages.ts';
 import { addOperator } from './operator.ts';
 import { addPods } from './pods.ts';
+import { addRedrive } from './redrive.ts';
 import { createRoom } from './room.ts';
 import { addSendTest } from './send-test.ts';
 import type { Shell } from './shell.ts';
 import { addThreads } from './threads.ts';
 import { UsageError } from './usage-error.ts';
+import { addWebhooks } from './webhooks.ts';
 
 const exitCodes = `
 Answers are JSON on standard output, complaints go to standard error.
@@ -42,13 +46,17 @@ function createProgram(shell: Shell): Command {
   for (const add of [
     addCall,
     addInboxes,
+    addArchives,
     addMessages,
     addThreads,
+    addEvents,
+    addWebhooks,
     addPods,
     addKeys,
     addSendTest,
     addAudit,
     addOperator,
+    addRedrive,
   ])
     add(program, room);
   return program;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { privateJwk, publicJwk } from './credential.ts';
-import { clientId } from './inbox.ts';
+import { clientId } from './client-id.ts';
 import { pageAnswer, pageQuery } from './page.ts';
 import { permissions } from './permission.ts';
 

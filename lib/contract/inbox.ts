@@ -1,11 +1,10 @@
 import * as z from 'zod';
+import { clientId } from './client-id.ts';
 import { credentialRequest, issuedCredential } from './credential.ts';
 import { dnsRecordStatus } from './dns-record.ts';
 import { pageAnswer } from './page.ts';
+import { retentionDays, storageLimit } from './room.ts';
 import { webhook, webhookRequest } from './webhook.ts';
-
-/** RFC 3986 unreserved characters, so that it never needs encoding in a path. */
-export const clientId = z.string().regex(/^[A-Za-z0-9\-._~]{1,256}$/, 'give 1 to 256 of A-Z a-z 0-9 - . _ ~');
 
 /** The characters RFC 5322 gives a meaning in a From header, and control characters. */
 const notInNames = /[()<>@,;:\\"[\]\p{Cc}]/u;
@@ -37,10 +36,27 @@ export const inbox = z.object({
   display_name: z.string().optional(),
   client_id: z.string().optional(),
   metadata: metadata.optional(),
+  /** When it is taken down by itself. */
+  expires_at: z.string().optional(),
+  /** Days its mail is kept; absent: as long as its organization says. */
+  retention_days: z.number().optional(),
+  /** Bytes of raw mail it may hold. */
+  storage_limit: z.number().optional(),
+  /** Bytes of raw mail it holds. */
+  stored_bytes: z.number().optional(),
   updated_at: z.string(),
   created_at: z.string(),
 });
 export type Inbox = z.infer<typeof inbox>;
+
+/** What ends an inbox or its mail. That `expires_at` lies ahead is checked where the time is known. */
+const lifetime = {
+  expires_at: z.iso
+    .datetime({ offset: true, error: 'give an ISO 8601 time such as 2026-01-31T12:00:00Z' })
+    .nullish(),
+  retention_days: retentionDays.nullish(),
+  storage_limit: storageLimit.nullish(),
+};
 
 /** `username` and `domain` are normalized and checked by the rules of addresses, not here. */
 export const createInbox = z.object({
@@ -49,6 +65,7 @@ export const createInbox = z.object({
   display_name: displayName.nullish(),
   client_id: clientId.nullish(),
   metadata: metadata.nullish(),
+  ...lifetime,
   credential: credentialRequest.nullish(),
   webhook: webhookRequest.nullish(),
 });
@@ -62,7 +79,7 @@ export const provisionedInbox = inbox.extend({
 });
 export type ProvisionedInbox = z.infer<typeof provisionedInbox>;
 
-/** A key with null is removed, `metadata: null` clears all; an empty object says nothing and is refused. */
+/** A key with null is removed, `metadata: null` clears all; an empty object says nothing and is refused. Other members go with null. */
 export const updateInbox = z
   .object({
     display_name: displayName.nullish(),
@@ -71,9 +88,10 @@ export const updateInbox = z
       .refine(atMost256Keys, 'give at most 256 keys')
       .refine((value) => Object.keys(value).length > 0, 'give at least one key, or null to clear all')
       .nullish(),
+    ...lifetime,
   })
   .refine(
-    (value) => value.display_name !== undefined || value.metadata !== undefined,
+    (value) => Object.values(value).some((member) => member !== undefined),
     'Must provide display_name or metadata',
   );
 export type UpdateInbox = z.infer<typeof updateInbox>;

@@ -30,10 +30,22 @@ const base64url = (bytes: Uint8Array): string =>
 /** Merkle tree hash (RFC 9162 §2.1.1). The prefixes keep a node from passing for a leaf. */
 export function merkleRoot(leaves: readonly Uint8Array[], sha256: Sha256): Uint8Array {
   if (leaves.length === 0) return sha256(new Uint8Array());
-  if (leaves.length === 1) return sha256(Uint8Array.of(0, ...leaves[0]!));
+  if (leaves.length === 1) return sha256(prefixed(0, leaves[0]!));
   const half = 2 ** Math.ceil(Math.log2(leaves.length) - 1);
   const [left, right] = [leaves.slice(0, half), leaves.slice(half)].map((part) => merkleRoot(part, sha256));
-  return sha256(Uint8Array.of(1, ...left!, ...right!));
+  return sha256(prefixed(1, left!, right!));
+}
+
+/** Not spread into arguments: the stack holds only so many, and a row may have 400 KB. */
+function prefixed(prefix: number, ...parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 1));
+  whole[0] = prefix;
+  let at = 1;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** The root of a seal over these lines, base64url. */

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { archiveDays } from './archive.ts';
 import { pageAnswer } from './page.ts';
+import { retentionDays, storageLimit } from './room.ts';
 
 /** The operator's own organization: mail for postmaster@ and abuse@ of the base domain, and the ledger of what concerns no other. */
 export const operatorOrganizationId = 'org_operator';
@@ -16,8 +18,8 @@ export const organization = z.object({
   name: z.string().optional(),
   /** Whether a person stands behind it. Organizations made by the operator are. */
   verified: z.boolean(),
-  /** Suspended: every call of its keys is refused; mail keeps arriving. */
-  state: z.enum(['active', 'suspended']),
+  /** Suspended: every call of its keys is refused; mail keeps arriving. Deleting: no key works and no mail is taken any more. */
+  state: z.enum(['active', 'suspended', 'deleting']),
   suspended_reason: z.string().optional(),
   /** In the sandbox it mails only its verified humans and itself. */
   access: z.enum(['sandbox', 'production']),
@@ -30,6 +32,16 @@ export const organization = z.object({
   /** Requests of the organization, and of each of its keys. */
   requests_per_minute: z.number().optional(),
   key_requests_per_minute: z.number().optional(),
+  /** Days that archives of its inboxes are kept, counted from when each is ready. */
+  archive_retention_days: z.number().optional(),
+  /** Days mail is kept in inboxes that say nothing themselves; absent: for ever. */
+  retention_days: z.number().optional(),
+  /** Bytes of raw mail that all its inboxes may hold. */
+  storage_limit: z.number().optional(),
+  /** Bytes they held when that was last measured: at most five minutes ago, while there is a limit. */
+  stored_bytes: z.number().optional(),
+  /** Tight: four fifths of the limit are taken. Full: mail is refused. */
+  storage_state: z.enum(['tight', 'full']).optional(),
   updated_at: z.string(),
   created_at: z.string(),
 });
@@ -43,7 +55,12 @@ const nothing = 'give at least one setting to change';
 
 /** What an organization sets for itself, with an unrestricted key. */
 export const updateOwnOrganization = z
-  .strictObject({ name: name.nullish(), bearer_keys: z.boolean().optional() })
+  .strictObject({
+    name: name.nullish(),
+    bearer_keys: z.boolean().optional(),
+    archive_retention_days: archiveDays.nullish(),
+    retention_days: retentionDays.nullish(),
+  })
   .refine(anyChange, nothing);
 
 /** What the operator sets for it; null takes a limit away. */
@@ -56,6 +73,9 @@ export const updateOrganization = z
     domain_limit: count.nullish(),
     requests_per_minute: perMinute.nullish(),
     key_requests_per_minute: perMinute.nullish(),
+    archive_retention_days: archiveDays.nullish(),
+    retention_days: retentionDays.nullish(),
+    storage_limit: storageLimit.nullish(),
   })
   .refine(anyChange, nothing);
 export type UpdateOrganization = z.infer<typeof updateOrganization>;

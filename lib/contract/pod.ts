@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clientId } from './inbox.ts';
+import { clientId } from './client-id.ts';
 import { pageAnswer } from './page.ts';
 
 /** A part of an organization, such as one of its customers. The default pod has the organization's id. */

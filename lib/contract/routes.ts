@@ -1,6 +1,10 @@
+import type * as z from 'zod';
 import * as apiKey from './api-key.ts';
+import * as archive from './archive.ts';
+import { eventList, eventsQuery } from './event-list.ts';
 import { identity } from './identity.ts';
 import * as inbox from './inbox.ts';
+import * as inboxBatch from './inbox-batch.ts';
 import * as ledger from './ledger.ts';
 import * as message from './message.ts';
 import * as organization from './organization.ts';
@@ -10,6 +14,9 @@ import type { Route } from './route.ts';
 import * as thread from './thread.ts';
 import * as token from './token.ts';
 import { undeliverableList } from './undeliverable.ts';
+import * as delivery from './webhook-delivery.ts';
+import * as headers from './webhook-headers.ts';
+import * as webhook from './webhook.ts';
 
 const define = <const Routes extends Record<string, Route>>(routes: Routes): Routes => routes;
 
@@ -73,6 +80,61 @@ const inboxes = <const At extends string>(at: At) =>
       permission: 'inbox_update',
       body: inbox.updateInbox,
       response: inbox.inbox,
+    },
+    delete: {
+      ...changes,
+      method: 'DELETE',
+      path: `${at}/inboxes/{inbox_id}`,
+      permission: 'inbox_delete',
+      least: 'pod',
+      query: archive.deleteInboxQuery,
+      response: archive.deletedInbox,
+    },
+    batchCreate: {
+      ...changes,
+      method: 'POST',
+      path: `${at}/inboxes/batch`,
+      permission: 'inbox_create',
+      least: 'pod',
+      idempotent: true,
+      body: inboxBatch.batchCreateInboxes,
+      response: inboxBatch.batchCreateInboxesResponse,
+    },
+    batchDelete: {
+      ...changes,
+      method: 'POST',
+      path: `${at}/inboxes/batch-delete`,
+      permission: 'inbox_delete',
+      least: 'pod',
+      idempotent: true,
+      body: inboxBatch.batchDeleteInboxes,
+      response: inboxBatch.batchDeleteInboxesResponse,
+    },
+  });
+
+/** Mail of inboxes that are gone; a key of one inbox is gone with it. */
+const archives = <const At extends string>(at: At) =>
+  define({
+    list: {
+      ...reads,
+      method: 'GET',
+      path: `${at}/archives`,
+      permission: 'message_read',
+      query: pageQuery,
+      response: archive.archiveList,
+    },
+    get: {
+      ...reads,
+      method: 'GET',
+      path: `${at}/archives/{archive_id}`,
+      permission: 'message_read',
+      response: archive.archiveWithUrl,
+    },
+    delete: {
+      ...changes,
+      method: 'DELETE',
+      path: `${at}/archives/{archive_id}`,
+      permission: 'inbox_delete',
     },
   });
 
@@ -223,6 +285,90 @@ const apiKeys = <const At extends string>(at: At) =>
     },
   });
 
+/** What a webhook hears comes from its path where that names a pod or an inbox: then the body cannot say it again. */
+const webhooks = <const At extends string, Create extends z.ZodType, Update extends z.ZodType>(
+  at: At,
+  { create, update }: { create: Create; update: Update },
+) =>
+  define({
+    create: {
+      ...changes,
+      method: 'POST',
+      path: `${at}/webhooks`,
+      permission: 'webhook_create',
+      idempotent: true,
+      body: create,
+      response: webhook.webhook,
+    },
+    list: {
+      ...asks,
+      method: 'GET',
+      path: `${at}/webhooks`,
+      permission: 'webhook_read',
+      query: pageQuery,
+      response: webhook.webhookList,
+    },
+    get: {
+      ...asks,
+      method: 'GET',
+      path: `${at}/webhooks/{webhook_id}`,
+      permission: 'webhook_read',
+      response: webhook.webhook,
+    },
+    update: {
+      ...changes,
+      method: 'PATCH',
+      path: `${at}/webhooks/{webhook_id}`,
+      permission: 'webhook_update',
+      body: update,
+      response: webhook.webhook,
+    },
+    delete: {
+      ...changes,
+      method: 'DELETE',
+      path: `${at}/webhooks/{webhook_id}`,
+      permission: 'webhook_delete',
+    },
+    getHeaders: {
+      ...asks,
+      method: 'GET',
+      path: `${at}/webhooks/{webhook_id}/headers`,
+      permission: 'webhook_read',
+      response: headers.webhookHeaderNames,
+    },
+    updateHeaders: {
+      ...changes,
+      method: 'PATCH',
+      path: `${at}/webhooks/{webhook_id}/headers`,
+      permission: 'webhook_update',
+      body: headers.updateWebhookHeaders,
+    },
+    rotateSecret: {
+      ...changes,
+      method: 'POST',
+      path: `${at}/webhooks/{webhook_id}/rotate-secret`,
+      permission: 'webhook_update',
+      idempotent: true,
+      response: webhook.webhook,
+    },
+    listDeliveries: {
+      ...asks,
+      method: 'GET',
+      path: `${at}/webhooks/{webhook_id}/deliveries`,
+      permission: 'webhook_read',
+      query: pageQuery,
+      response: delivery.webhookDeliveryList,
+    },
+    redeliver: {
+      ...changes,
+      method: 'POST',
+      path: `${at}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver`,
+      permission: 'webhook_update',
+      idempotent: true,
+      response: delivery.redelivery,
+    },
+  });
+
 const audit = <const At extends string>(at: At) =>
   define({
     list: {
@@ -291,12 +437,32 @@ export const routes = define({
   ...named('inboxes', inboxes(root)),
   ...named('pods.inboxes', inboxes(inPod)),
   ...named('inboxes.messages', messages(inInbox)),
+  // It names senders and subjects, so it is for those who may read mail; following it would flood the ledger.
+  'inboxes.events.list': {
+    ...asks,
+    method: 'GET',
+    path: `${inInbox}/events`,
+    permission: 'message_read',
+    query: eventsQuery,
+    response: eventList,
+  },
+  ...named('archives', archives(root)),
+  ...named('pods.archives', archives(inPod)),
   ...named('threads', threads(root)),
   ...named('pods.threads', threads(inPod)),
   ...named('inboxes.threads', threads(inInbox)),
   ...named('apiKeys', apiKeys(root)),
   ...named('pods.apiKeys', apiKeys(inPod)),
   ...named('inboxes.apiKeys', apiKeys(inInbox)),
+  ...named('webhooks', webhooks(root, { create: webhook.createWebhook, update: webhook.updateWebhook })),
+  ...named(
+    'pods.webhooks',
+    webhooks(inPod, { create: webhook.createPodWebhook, update: webhook.updatePodWebhook }),
+  ),
+  ...named(
+    'inboxes.webhooks',
+    webhooks(inInbox, { create: webhook.createInboxWebhook, update: webhook.updateInboxWebhook }),
+  ),
   ...named('audit', audit(root)),
   ...named('pods.audit', audit(inPod)),
   ...named('inboxes.audit', audit(inInbox)),
@@ -348,6 +514,7 @@ export const routes = define({
       path: `${one}/resume`,
       response: organization.organization,
     },
+    delete: { ...operatorChanges, method: 'DELETE', path: one, response: organization.organization },
   }),
   ...named('operator.apiKeys', {
     create: {

@@ -10,7 +10,9 @@ export type Finding =
   /** No seal names it though it had the time to be sealed, it stands there twice, or it is of another organization. */
   | { kind: 'inserted'; line_ids: string[] }
   /** A seal was changed, left out, slipped in or put elsewhere. */
-  | { kind: 'chain'; seal: number; reason: string };
+  | { kind: 'chain'; seal: number; reason: string }
+  /** The ledger, or a seal of it and its lines, is not what was exported. */
+  | { kind: 'exported'; seal: number; reason: string; line_ids?: string[] };
 
 export interface Ledger {
   organization_id: string;
@@ -26,6 +28,8 @@ export interface Ledger {
    * seals were taken away together with their lines.
    */
   known?: { number: number; hash: string };
+  /** The seal before the first of these; without it they are the whole chain. */
+  after?: { number: number; hash: string };
 }
 
 /** Holds the lines against their seals and the seals against each other. An empty answer: all is as it was written. */
@@ -38,10 +42,14 @@ export function verifyLedger(ledger: Ledger, sha256: Sha256): Finding[] {
   ];
 }
 
-function chainFindings({ organization_id, seals, known }: Ledger, sha256: Sha256): Finding[] {
-  const findings: Finding[] = [];
+/** What is wrong with the seals alone. */
+export function chainFindings(
+  { organization_id, seals, known, after }: Pick<Ledger, 'organization_id' | 'seals' | 'known' | 'after'>,
+  sha256: Sha256,
+): Extract<Finding, { kind: 'chain' }>[] {
+  const findings: Extract<Finding, { kind: 'chain' }>[] = [];
   const sealed = new Set<string>();
-  let [number, previous] = [0, ''];
+  let [number, previous] = [after?.number ?? 0, after?.hash ?? ''];
   for (const seal of seals) {
     const broken = (reason: string) => findings.push({ kind: 'chain', seal: seal.number, reason });
     if (seal.number !== number + 1) broken(`it follows number ${number}`);

@@ -6,6 +6,7 @@ import { contains } from '../contract/scope.ts';
 import { addApiKey, type AddKeyDeps } from './add-api-key.ts';
 import { checkHolds, checkMayGive, scopeOfKey } from './key-bounds.ts';
 import type { ApiKeyStore } from './key-ports.ts';
+import { laterThan } from './later-than.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
 import type { Credential, Now, PageTokens } from './ports.ts';
 import { toApiKey } from './show-api-key.ts';
@@ -107,7 +108,3 @@ async function revoke(apiKeys: ApiKeyStore, key: Credential, now: Now, deed: Dee
   const outcome = await apiKeys.revoke(key, new Date(now()).toISOString(), deed);
   if (outcome === 'gone') throw notFound('API key');
 }
-
-/** Two changes within one millisecond still differ, since the time is what tells them apart. */
-const laterThan = (before: string, now: number): string =>
-  new Date(Math.max(now, Date.parse(before) + 1)).toISOString();

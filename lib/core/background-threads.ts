@@ -1,7 +1,26 @@
 import { changeThread, fittingLabels, relabel, type ChangeDeps } from './change-messages.ts';
-import type { DueWork, ObjectFolder } from './mail-ports.ts';
+import type { DueWork, MailObjects, ObjectFolder } from './mail-ports.ts';
+import type { InboxStore } from './ports.ts';
 import { hiddenBy } from './message-lists.ts';
+import type { DueWorks } from './run-due.ts';
 import { isIncluded } from './walk-lists.ts';
+
+/** `inboxes`: what is left to be done in an inbox that was taken down is nobody's any more; its rows go otherwise. */
+export type BackgroundDeps = ChangeDeps & { inboxes: Pick<InboxStore, 'get'> };
+
+/** What threads leave to be done. */
+export function backgroundThreads(
+  deps: BackgroundDeps & { objects: Pick<MailObjects, 'removeAll'> },
+): Pick<DueWorks, 'label-thread' | 'delete-thread' | 'erase-objects'> {
+  const erase = async (folders: ObjectFolder[]): Promise<void> => {
+    for (const folder of folders) await deps.objects.removeAll(folder);
+  };
+  return {
+    'label-thread': (work) => continueLabels(deps, work),
+    'delete-thread': (work) => continueDelete(deps, work, erase),
+    'erase-objects': ({ folders }) => erase(folders),
+  };
+}
 
 /** Messages that one step takes at a time. */
 const chunk = 25;
@@ -11,11 +30,12 @@ const chunk = 25;
  * repeat. A label that is one too many by now, since others were added meanwhile, is left out.
  */
 export async function continueLabels(
-  deps: ChangeDeps,
+  deps: BackgroundDeps,
   { inbox, thread_id, upTo, ...change }: Extract<DueWork, { kind: 'label-thread' }>,
 ): Promise<void> {
   let position: { to: string } | { after: string } = { to: upTo };
   for (;;) {
+    if ((await deps.inboxes.get(inbox)) === undefined) return;
     const { entries, more } = await deps.mailbox.entries(
       inbox,
       { of: 'thread', thread_id },
@@ -44,13 +64,14 @@ const deletedAtOnce = 5;
 
 /** Deletes a thread that was marked, some messages at a time, objects first. Safe to repeat. */
 export async function continueDelete(
-  deps: ChangeDeps,
+  deps: BackgroundDeps,
   work: Extract<DueWork, { kind: 'delete-thread' }>,
   erase: (folders: ObjectFolder[]) => Promise<void>,
 ): Promise<void> {
   const { inbox, thread_id } = work;
   const list = { of: 'thread', thread_id } as const;
   for (;;) {
+    if ((await deps.inboxes.get(inbox)) === undefined) return;
     const { entries } = await deps.mailbox.entries(inbox, list, { ascending: false, limit: deletedAtOnce });
     if (entries.length === 0) {
       const left = await deps.mailbox.thread(inbox, thread_id);

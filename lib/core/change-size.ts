@@ -14,6 +14,8 @@ export function writesOf({ before, after, messages, event, due }: ThreadChange):
   return (
     thread +
     inMessages.reduce((sum, count) => sum + count, 0) +
+    // The inbox counts what it holds.
+    Number(messages.some(({ after: changed }) => changed === undefined)) +
     Number(event !== undefined) +
     Number(due !== undefined)
   );

@@ -1,7 +1,7 @@
 import type { Attachment } from '../contract/message.ts';
 import type { Notice } from '../contract/notice.ts';
 import type { InboxRef } from '../contract/principal.ts';
-import type { EventType } from '../contract/webhook.ts';
+import type { EventType } from '../contract/event.ts';
 import type { Recipient } from './address.ts';
 import { defined } from './defined.ts';
 import { firstFitting } from './first-fitting.ts';

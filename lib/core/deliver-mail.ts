@@ -1,3 +1,4 @@
+import type { MailEvent } from '../contract/event.ts';
 import type { Line } from '../contract/ledger.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import { composeMessage, type Draft, type Mail } from './compose-message.ts';
@@ -5,6 +6,7 @@ import { defined } from './defined.ts';
 import type { ParsedFile } from './mail.ts';
 import type { Delivery, DeliveryStore, MailObjects, StoredMessage } from './mail-ports.ts';
 import type { NewUlid, Now } from './ports.ts';
+import { intakeOf, type Intake, type Room } from './room.ts';
 import { newThread, withMessage, type ThreadState } from './thread-state.ts';
 
 export interface DeliverDeps {
@@ -24,9 +26,9 @@ const attempts = 20;
 
 /**
  * Stores one mail in one inbox: objects first, then everything else in one transaction. `no_inbox`: it was taken
- * down meanwhile.
+ * down meanwhile. `no_room`: the inbox or its organization is full, which is announced.
  */
-export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'stored' | 'no_inbox'> {
+export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'stored' | 'no_inbox' | 'no_room'> {
   const { deliveries, objects } = deps;
   const { notice, parsed, inbox } = mail;
   const ids = threadIds(parsed);
@@ -38,24 +40,74 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
   };
   const draft = composeMessage(mail, deps);
   let stored = false;
+  const gone = async (): Promise<'no_inbox'> => {
+    if (stored) await objects.removeAll(draft.message);
+    return 'no_inbox';
+  };
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const { delivered, twin, threads } = await deliveries.acquaint(inbox, known);
+    const { delivered, refused, twin, threads, closed, room } = await deliveries.acquaint(inbox, known);
+    if (refused) {
+      // Whoever refused it may have put objects before, or have died before it removed them.
+      await objects.removeAll(draft.message);
+      return 'no_room';
+    }
     if (delivered) return 'stored';
+    if (closed) return gone();
     if (twin !== undefined) {
       if ((await deliveries.countDuplicate(inbox, { ses_id: notice.ses_id, of: twin })) === 'gone') continue;
       if (stored) await objects.removeAll(draft.message);
       return 'stored';
     }
+    const intake = intakeOf(room, parsed.size);
+    if (intake === 'full') {
+      const event = refusedEvent(deps, mail, draft);
+      if ((await deliveries.refuse({ inbox, ses_id: notice.ses_id, event })) === 'no_inbox') return gone();
+      continue;
+    }
     // The incoming object goes last: who finds it gone has been overtaken by the same notice, which did all this.
     if (!stored && (await storeObjects(deps, mail, draft)) === 'gone') return 'stored';
     stored = true;
-    const outcome = await deliveries.append(await intoThread(deps, mail, draft, ids, threads));
-    if (outcome === 'added' || outcome === 'delivered') return 'stored';
-    if (outcome !== 'no_inbox') continue;
-    await objects.removeAll(draft.message);
-    return 'no_inbox';
+    const delivery = await intoThread(deps, mail, draft, ids, threads);
+    const outcome = await deliveries.append({ ...delivery, ...intoRoom(deps, delivery, room, intake) });
+    if (outcome === 'added') return 'stored';
+    if (outcome === 'no_inbox') return gone();
   }
   throw new Error(`the thread of ${draft.message.message_id} changed ${attempts} times while it was stored`);
+}
+
+/** How the mail goes into the room there is, and the warning where that becomes little. */
+function intoRoom(
+  { ulid, now }: DeliverDeps,
+  { inbox, message }: Delivery,
+  { stored_bytes }: Room,
+  intake: Intake | 'unlimited',
+): Pick<Delivery, 'intake' | 'warning'> {
+  if (intake === 'unlimited') return {};
+  if (intake.warning !== 'given') return { intake };
+  const { organization_id, pod_id, inbox_id } = inbox;
+  const warning: MailEvent = {
+    event_id: `evt_${ulid()}`,
+    event_type: 'inbox.storage_warning',
+    ...{ organization_id, pod_id, inbox_id },
+    timestamp: new Date(now()).toISOString(),
+    stored_bytes: stored_bytes + message.size,
+    storage_limit: intake.storage_limit,
+  };
+  return { intake, warning };
+}
+
+function refusedEvent({ ulid, now }: DeliverDeps, { inbox, parsed }: Mail, { message }: Draft): MailEvent {
+  const { organization_id, pod_id, inbox_id } = inbox;
+  return {
+    event_id: `evt_${ulid()}`,
+    event_type: 'message.refused',
+    ...{ organization_id, pod_id, inbox_id },
+    timestamp: new Date(now()).toISOString(),
+    from: message.from,
+    ...defined({ subject: message.subject?.slice(0, 500) }),
+    size: parsed.size,
+    reason: 'storage_limit',
+  };
 }
 
 async function storeObjects(

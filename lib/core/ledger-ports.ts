@@ -47,3 +47,25 @@ export interface PersonStore {
   /** Forgets one value, wherever it stands, or all of an organization; answers how many rows that were. */
   erase(organizationId: string, what: { value: string } | 'all'): Promise<number>;
 }
+
+/** The last seal that was exported. */
+export type Exported = Pick<SealHead, 'number' | 'hash'>;
+
+/** Port: what the export of the ledger reads, and how far it came. */
+export interface ExportStore {
+  /** Ids of all organizations, suspended ones too. */
+  organizations(): AsyncIterable<string>;
+  /** Seals from this number on, in their order, at most `limit`; `more`: there are others behind them. */
+  seals(organizationId: string, from: number, limit: number): Promise<{ seals: Seal[]; more: boolean }>;
+  /** In the order asked; `undefined` for one that is not there, or is no line any more. */
+  lines(organizationId: string, lineIds: string[]): Promise<(Line | undefined)[]>;
+  exported(organizationId: string): Promise<Exported | undefined>;
+  /** `moved`: another run got there since `before` was read. */
+  advance(organizationId: string, to: Exported, before: Exported | undefined): Promise<'done' | 'moved'>;
+}
+
+/** Port: where seals and lines are kept from everybody. */
+export interface LedgerArchive {
+  /** Keeps an object that begins with this seal; what is there already stays, and its last seal is answered. */
+  keep(organizationId: string, first: number, text: string, last: Exported): Promise<Exported>;
+}

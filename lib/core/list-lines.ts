@@ -17,7 +17,7 @@ interface Deps {
   tokens: PageTokens;
   now: Now;
 }
-type LineDeps = Omit<Deps, 'seals'>;
+type LineDeps = Deps;
 type SealDeps = Pick<Deps, 'seals' | 'organizations' | 'tokens'>;
 
 /** Lines one page looks at, their characters, and days; then it ends early, with a token to go on. */
@@ -49,7 +49,7 @@ export const listSeals =
 export const listOrganizationSeals =
   (deps: SealDeps): UseCase<'operator.audit.seals'> =>
   async ({ path, query }) => {
-    if ((await deps.organizations.get(path.organization_id)) === undefined) throw notFound('Organization');
+    if ((await beginningOf(deps, path.organization_id)) === undefined) throw notFound('Organization');
     return pageOfSeals(deps, path.organization_id, query);
   };
 
@@ -118,19 +118,30 @@ async function walkDays(deps: LineDeps, scope: Scope, query: AuditQuery, page: P
   return answer();
 }
 
+/** When its lines begin: with the organization, or where that is deleted about with its first seal. */
+async function beginningOf(
+  { organizations, seals }: Pick<Deps, 'organizations' | 'seals'>,
+  organizationId: string,
+): Promise<number | undefined> {
+  const organization = await organizations.get(organizationId);
+  if (organization !== undefined) return Date.parse(organization.created_at);
+  const first = (await seals.list(organizationId, { limit: 1, ascending: true })).items[0];
+  return first && Date.parse(first.sealed_at);
+}
+
 /** The days lines can lie in, in the order of the list. */
 async function daysOf(
-  { organizations, now }: Pick<LineDeps, 'organizations' | 'now'>,
+  deps: Pick<LineDeps, 'organizations' | 'seals' | 'now'>,
   organizationId: string,
   { before, after }: AuditQuery,
   ascending: boolean,
 ): Promise<string[]> {
-  const organization = await organizations.get(organizationId);
-  if (organization === undefined) throw notFound('Organization');
+  const beginning = await beginningOf(deps, organizationId);
+  if (beginning === undefined) throw notFound('Organization');
   // The call that made it came before it; and to the operator's come lines before anybody has mail.
   const lead = organizationId === operatorOrganizationId ? 400 * dayMs : dayMs;
-  const earliest = Math.max(Date.parse(organization.created_at) - lead, after ? Date.parse(after) : 0);
-  const latest = Math.min(now() + sealLag, before ? Date.parse(before) : Infinity);
+  const earliest = Math.max(beginning - lead, after ? Date.parse(after) : 0);
+  const latest = Math.min(deps.now() + sealLag, before ? Date.parse(before) : Infinity);
   const [from, to] = [Math.floor(earliest / dayMs), Math.floor(latest / dayMs)];
   const days = Array.from({ length: Math.max(0, to - from + 1) }, (_, n) => dayOf((from + n) * dayMs));
   return ascending ? days : days.reverse();

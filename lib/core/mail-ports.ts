@@ -7,7 +7,8 @@ import type { Notice } from '../contract/notice.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import type { Undeliverable } from '../contract/undeliverable.ts';
 import type { ListEntry } from './message-lists.ts';
-import type { Page, PageRequest } from './ports.ts';
+import type { Page, PageRequest, Position } from './ports.ts';
+import type { Intake, Room } from './room.ts';
 import type { ThreadState } from './thread-state.ts';
 
 /** What a mail says. */
@@ -70,6 +71,18 @@ export interface Acquaintance {
   twin?: string;
   /** The threads that know one of the ids, by id. */
   threads: Map<string, string>;
+  /** Its organization is being deleted: nothing is stored in it any more. */
+  closed?: true;
+  /** This very delivery was refused before, since there was no room. */
+  refused?: true;
+  room: Room;
+}
+
+/** A mail that an inbox has no room for. */
+export interface RefusedMail {
+  inbox: InboxRef;
+  ses_id: string;
+  event: MailEvent;
 }
 
 /** A message about to be stored, with everything that has to change with it. */
@@ -89,6 +102,10 @@ export interface Delivery {
    */
   leads: { id: string; was?: string }[];
   event: MailEvent;
+  /** Absent: the inbox has no limit. */
+  intake?: Intake;
+  /** The event that four fifths of the room are taken. */
+  warning?: MailEvent;
   /** What the ledger says of it. */
   line: Line;
 }
@@ -102,8 +119,10 @@ export interface DeliveryStore {
   ): Promise<Acquaintance>;
   /** Those of them that are there, in one read. */
   threads(inbox: InboxRef, threadIds: string[]): Promise<ThreadState[]>;
-  /** One transaction. `changed`: the thread or an id is not as it was read; read again and repeat. */
+  /** One transaction. `changed`: the thread, an id or the room is not as it was read; read again and repeat. */
   append(delivery: Delivery): Promise<'added' | 'delivered' | 'duplicate' | 'changed' | 'no_inbox'>;
+  /** Remembers that a delivery was refused and announces it, once. `delivered`: it was stored, or refused, before. */
+  refuse(mail: RefusedMail): Promise<'refused' | 'delivered' | 'no_inbox'>;
   /** Counts a further copy on the message it repeats, once for each SES id. `gone`: that message was deleted. */
   countDuplicate(inbox: InboxRef, copy: { ses_id: string; of: string }): Promise<'counted' | 'gone'>;
   /** Small enough for a row? Measured as it would be stored. */
@@ -149,8 +168,24 @@ export interface ThreadChange {
 
 /** Work that waits for `run-due`. The cause names it: the same cause at the same time is the same work. */
 export type DueWork =
+  /** The next try of a webhook, where it is more than 15 minutes away. */
+  | { kind: 'retry-delivery'; organization_id: string; webhook_id: string; event: string; attempt: number }
+  /** Deliveries of one event that must not be forgotten. */
+  | { kind: 'watch-deliveries'; organization_id: string; event: string; webhook_ids: string[] }
   | { kind: 'erase-objects'; folders: ObjectFolder[] }
   | { kind: 'delete-thread'; inbox: InboxRef; thread_id: string }
+  /** Looks whether a removal still moves; `what` as in its job. */
+  | { kind: 'watch-removal'; organization_id: string; what: string }
+  /** The time of an archive is over, or it was deleted and its object is to go; `upload_id`: it was being written. */
+  | { kind: 'delete-archive'; organization_id: string; archive_id: string; upload_id?: string }
+  /** The end of an inbox, set at `set_at`; nothing is done where it ends at another time by now, or no more. */
+  | { kind: 'announce-expiry'; organization_id: string; uid: string; expires_at: string; set_at: string }
+  | { kind: 'expire-inbox'; organization_id: string; uid: string; expires_at: string; set_at: string }
+  /** Deletes mail that is older than its inbox keeps it; without `uid` in all inboxes that say nothing themselves, behind `after`. */
+  | { kind: 'retain-mail'; organization_id: string; uid?: string; after?: Position }
+  | { kind: 'measure-storage'; organization_id: string }
+  /** Work that nobody waits for any more. A tenant's own credentials may file work, and touch none that is filed. */
+  | { kind: 'withdraw'; waiting: Waiting[] }
   | {
       kind: 'label-thread';
       inbox: InboxRef;
@@ -162,6 +197,12 @@ export type DueWork =
       /** ULID of the newest message that was there. */
       upTo: string;
     };
+
+/** Work and when it is due, in milliseconds since the epoch; the minute counts. */
+export interface Waiting {
+  work: DueWork;
+  at: number;
+}
 
 /** Port: what lies in an inbox, for its readers. */
 export interface MailboxStore {
@@ -198,6 +239,10 @@ export interface DueStore {
   openMinutes(): Promise<string[]>;
   workOf(minute: string): Promise<{ id: string; work: DueWork }[]>;
   done(minute: string, id: string): Promise<void>;
+  /** Files work; the same work in the same minute is one row. */
+  file(waiting: Waiting): Promise<void>;
+  /** Takes filed work back, there or not. */
+  withdraw(waiting: Waiting[]): Promise<void>;
   /** Puts off work that failed, longer each time, so that it holds up nothing. */
   putOff(minute: string, id: string): Promise<void>;
   /** Every minute up to this one is done. */

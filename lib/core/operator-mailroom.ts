@@ -1,6 +1,9 @@
 import { operatorOrganizationId, type Organization } from '../contract/organization.ts';
 import type { StoredInbox } from './ports.ts';
 
+/** Rows of the postmaster's inbox hang on it. */
+export const operatorInboxUid = 'inb_operator';
+
 /** The rows that every mailroom has, whoever comes first to need them. */
 export function operatorMailroom(
   mailDomain: string,
@@ -21,7 +24,7 @@ export function operatorMailroom(
       ...times,
     },
     inbox: {
-      uid: 'inb_operator',
+      uid: operatorInboxUid,
       organization_id: operatorOrganizationId,
       pod_id: operatorOrganizationId,
       inbox_id,

@@ -1,7 +1,8 @@
 import { about, type Deed, type UseCase } from '../contract/call.ts';
 import type { Organization } from '../contract/organization.ts';
-import { notFound } from '../contract/problem.ts';
+import { notFound, Problem } from '../contract/problem.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
+import { nextMeasurement, nextRetention } from './standing-work.ts';
 import type { EnsureOperatorMailroom, NewUlid, Now, OrganizationStore, PageTokens } from './ports.ts';
 
 interface Deps {
@@ -82,11 +83,16 @@ export const updateOwnOrganization =
   ({ principal, body, deed }) =>
     change(deps, principal.scope.organization_id, body, deed);
 
-/** What the operator sets for an organization; null takes a limit away. */
+/** What the operator sets for an organization; null takes a limit away, and what was measured by it. */
 export const updateOrganization =
   (deps: Pick<Deps, 'organizations' | 'now'>): UseCase<'operator.organizations.update'> =>
   ({ path, body, deed }) =>
-    change(deps, path.organization_id, body, deed);
+    change(
+      deps,
+      path.organization_id,
+      { ...body, ...(body.storage_limit === null && { stored_bytes: null, storage_state: null }) },
+      deed,
+    );
 
 /** From now on every call of its keys is refused; its mail keeps arriving. */
 export const suspendOrganization =
@@ -107,8 +113,14 @@ async function change(
   deed: Deed,
 ): Promise<Organization> {
   about(deed, [id]);
-  const updated_at = new Date(now()).toISOString();
-  const changed = await organizations.update(id, { ...members, updated_at }, deed);
+  const time = now();
+  const updated_at = new Date(time).toISOString();
+  const due = [
+    ...(members.retention_days == null ? [] : [nextRetention(id, undefined, time)]),
+    ...(members.storage_limit == null ? [] : [nextMeasurement(id, time)]),
+  ];
+  const changed = await organizations.update(id, { ...members, updated_at }, deed, due);
   if (changed === undefined) throw notFound('Organization');
+  if (changed === 'deleting') throw new Problem('resource_deleting', 'the organization is being deleted');
   return changed;
 }

@@ -5,6 +5,7 @@ import { Problem, notFound } from '../contract/problem.ts';
 import type { ApiKeyStore, PodStore } from './key-ports.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
 import type { NewUlid, Now, PageTokens } from './ports.ts';
+import type { PodWebhooks } from './webhook-ports.ts';
 
 /** What a `client_id` made may be being deleted; then the id is free at once. */
 const attempts = 3;
@@ -57,9 +58,19 @@ export const getPod =
   ({ scope, path }) =>
     find(pods, scope, path.pod_id);
 
-/** Deletes a pod without inboxes, and revokes the keys it had. The default pod stays. */
+/** Deletes a pod without inboxes, with its webhooks, and revokes the keys it had. The default pod stays. */
 export const deletePod =
-  ({ pods, apiKeys, now }: { pods: PodStore; apiKeys: ApiKeyStore; now: Now }): UseCase<'pods.delete'> =>
+  ({
+    pods,
+    apiKeys,
+    webhooks,
+    now,
+  }: {
+    pods: PodStore;
+    apiKeys: ApiKeyStore;
+    webhooks: PodWebhooks;
+    now: Now;
+  }): UseCase<'pods.delete'> =>
   async ({ scope, path, deed }) => {
     const { organization_id } = scope;
     const pod_id = podOf(scope) ?? path.pod_id;
@@ -70,6 +81,8 @@ export const deletePod =
     const outcome = await pods.delete(pod, deed);
     if (outcome === 'not_empty') throw hanging('the pod has inboxes');
     await revokeKeys(apiKeys, { organization_id, pod_id }, new Date(now()).toISOString());
+    // Without inboxes they hear nothing; what a crash leaves behind stands in the organization's list and can be deleted.
+    for (const webhook of await webhooks.ofPod(organization_id, pod_id)) await webhooks.delete(webhook);
     if (outcome === 'gone') throw notFound('Pod');
   };
 

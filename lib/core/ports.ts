@@ -1,11 +1,15 @@
 import type { Deed } from '../contract/call.ts';
 import type { PrivateJwk, PublicJwk } from '../contract/credential.ts';
 import type { DnsRecordStatus } from '../contract/dns-record.ts';
+import type { MailEvent } from '../contract/event.ts';
 import type { Inbox } from '../contract/inbox.ts';
 import type { Organization, Settings } from '../contract/organization.ts';
 import type { Permissions } from '../contract/permission.ts';
 import type { InboxRef } from '../contract/principal.ts';
-import type { Webhook } from '../contract/webhook.ts';
+import type { Waiting } from './mail-ports.ts';
+import type { StoredArchive } from './archive-ports.ts';
+import type { Removal } from './removal-ports.ts';
+import type { StoredWebhook } from './webhook-ports.ts';
 
 /** Milliseconds since the epoch. */
 export type Now = () => number;
@@ -65,12 +69,15 @@ export interface OrganizationStore {
   create(organization: Organization, deed?: Deed): Promise<void>;
   get(organizationId: string): Promise<Organization | undefined>;
   list(page: PageRequest): Promise<Page<Organization>>;
-  /** Answers it as it stands after the change; `undefined`: there is none. */
+  /** Answers it as it stands after the change; `undefined`: there is none; `deleting`: it is not changed any more. */
   update(
     organizationId: string,
     change: Change<Omit<Organization, 'organization_id'>>,
     deed: Deed,
-  ): Promise<Organization | undefined>;
+    due?: Waiting[],
+  ): Promise<Organization | 'deleting' | undefined>;
+  /** One transaction: no key of it works from now on, and all it has is removed. `deleting`: it was before. */
+  takeDown(removal: Removal, deed: Deed, due?: Waiting[]): Promise<'taken_down' | 'deleting' | 'gone'>;
 }
 
 /** Port: what holds for the whole mailroom. */
@@ -85,13 +92,19 @@ export type EnsureOperatorMailroom = () => Promise<void>;
 /** An inbox with what only the inside knows. */
 export interface StoredInbox extends Inbox {
   uid: string;
+  /** What is filed for its end, so that it can be taken back. */
+  waiting?: Waiting[];
 }
 
 /** Everything one provision call writes. */
 export interface Provision {
   inbox: StoredInbox;
+  /** Tells of it. */
+  event?: MailEvent;
   credential?: Credential;
-  webhook?: Webhook;
+  webhook?: StoredWebhook;
+  /** What waits for its time from now on. */
+  due?: Waiting[];
   deed?: Deed;
 }
 export type ProvisionOutcome =
@@ -101,8 +114,33 @@ export type ProvisionOutcome =
   | 'organization_suspended'
   | { inbox_limit: number }
   | 'key_registered'
-  | { existing: StoredInbox; credential?: { api_key_id: string; keyid: string }; webhook?: Webhook }
+  /** The key that makes the inbox's key was revoked meanwhile. */
+  | 'no_parent'
+  | { existing: StoredInbox; credential?: { api_key_id: string; keyid: string }; webhook?: StoredWebhook }
   | { taken_by: string };
+
+/** Who has an address. */
+export type Holder = InboxRef & {
+  /** When it got the address, where another inbox had that before: mail from before that time was meant for the other. */
+  since?: string;
+};
+
+/** An inbox that is taken down, with everything one transaction writes of it. */
+export interface Takedown {
+  inbox: StoredInbox;
+  /** ISO 8601. */
+  at: string;
+  /** Until then its address is nobody else's; ISO 8601. */
+  until: string;
+  event: MailEvent;
+  removal: Removal;
+  /** What its mail goes into first. */
+  archive?: StoredArchive;
+  /** Only while the inbox ends at this time. */
+  expires_at?: string;
+  due?: Waiting[];
+  deed?: Deed;
+}
 
 /** Port: inboxes and their addresses. */
 export interface InboxStore {
@@ -112,9 +150,19 @@ export interface InboxStore {
   /** Newest first unless ascending; of a pod where one is named. */
   list(scope: { organization_id: string; pod_id?: string }, page: PageRequest): Promise<Page<StoredInbox>>;
   /** `stale`: somebody changed it since `expected`, its `updated_at`. */
-  update(inbox: StoredInbox, expected: string, deed?: Deed): Promise<'updated' | 'stale' | 'gone'>;
+  update(
+    inbox: StoredInbox,
+    expected: string,
+    deed?: Deed,
+    event?: MailEvent,
+    due?: Waiting[],
+  ): Promise<'updated' | 'stale' | 'gone'>;
+  /** One transaction: the inbox is gone, its address rests, and what it leaves is removed in the background. */
+  takeDown(down: Takedown): Promise<'taken_down' | 'gone'>;
   /** Which inboxes hold these addresses, in one read; an address without one is absent. */
-  holders(addresses: string[]): Promise<Map<string, InboxRef>>;
+  holders(addresses: string[]): Promise<Map<string, Holder>>;
+  /** Those of them that had an inbox which was taken down. */
+  resting(addresses: string[]): Promise<Set<string>>;
 }
 
 /** Port: key material. */

@@ -1,13 +1,15 @@
 import { about, type Call, type UseCase } from '../contract/call.ts';
 import type { CreateInbox, ProvisionedInbox } from '../contract/inbox.ts';
-import { hiddenLabels } from '../contract/label.ts';
 import { may } from '../contract/principal.ts';
 import { checkAll, notFound, Problem } from '../contract/problem.ts';
 import { covers } from '../contract/scope.ts';
-import type { Webhook } from '../contract/webhook.ts';
 import { addressOf, normalizeUsername } from './address.ts';
+import { newWebhook } from './create-webhook.ts';
 import { defined } from './defined.ts';
+import { inboxEvent } from './inbox-event.ts';
+import { checkExpiry, lifetimeOf, withWaiting } from './inbox-lifetime.ts';
 import { issueCredential, keyRegistered } from './issue-credential.ts';
+import { boundsOf } from './key-bounds.ts';
 import type {
   CheckDns,
   InboxStore,
@@ -19,6 +21,8 @@ import type {
   StoredInbox,
 } from './ports.ts';
 import { toInbox } from './read-inboxes.ts';
+import { toWebhook } from './show-webhook.ts';
+import { checkMayHear } from './webhook-scope.ts';
 import { checkWebhookUrl } from './webhook-target.ts';
 
 export interface ProvisionDeps {
@@ -33,6 +37,8 @@ export interface ProvisionDeps {
   randomSecret: () => string;
   mailDomain: string;
   allowLoopbackWebhooks: boolean;
+  /** How long before its end an inbox is announced to expire. */
+  expiryNoticeMinutes: number;
 }
 
 type CreateRoute = 'inboxes.create' | 'pods.inboxes.create';
@@ -54,6 +60,7 @@ export const provisionInbox =
     checkAll(
       () => body.username != null && normalizeUsername(body.username),
       () => body.webhook != null && checkWebhookUrl(body.webhook.url, deps.allowLoopbackWebhooks),
+      () => body.expires_at != null && checkExpiry(body.expires_at, deps.now()),
     );
     const dns = deps.checkDns();
     for (let draw = 1; ; draw++) {
@@ -78,23 +85,15 @@ function checkAllowed({ principal }: Call<CreateRoute>, body: CreateInbox): void
     throw new Problem('missing_permission', 'webhook_create is forbidden', {
       fix: 'Leave out webhook, or use a key that may create webhooks.',
     });
-  const restricted = hiddenLabels.find(
-    (label) =>
-      eventsOf(body).some((event) => event.endsWith(`.${label}`)) && !may(principal, `label_${label}_read`),
-  );
-  if (restricted !== undefined)
-    throw new Problem('missing_permission', `label_${restricted}_read is forbidden`, {
-      fix: `Leave out message.received.${restricted}, or use a key that may read it.`,
-    });
+  checkMayHear(principal, body.webhook?.event_types ?? []);
 }
-
-const eventsOf = (body: CreateInbox): readonly string[] => body.webhook?.event_types ?? [];
 
 function prepare(deps: ProvisionDeps, call: Call<CreateRoute>, body: CreateInbox, address: string) {
   const { principal, scope: where, deed } = call;
-  const created_at = new Date(deps.now()).toISOString();
+  const now = deps.now();
+  const created_at = new Date(now).toISOString();
   const { organization_id } = where;
-  const inbox: StoredInbox = {
+  const made: StoredInbox = {
     uid: `inb_${deps.ulid()}`,
     organization_id,
     pod_id: where.pod_id ?? organization_id,
@@ -103,31 +102,43 @@ function prepare(deps: ProvisionDeps, call: Call<CreateRoute>, body: CreateInbox
     ...(body.display_name != null && { display_name: body.display_name }),
     ...(body.client_id != null && { client_id: body.client_id }),
     ...(body.metadata != null && { metadata: body.metadata }),
+    ...lifetimeOf({}, body, now),
+    stored_bytes: 0,
     updated_at: created_at,
     created_at,
   };
+  const { inbox, due } = withWaiting(made, body, { now, expiryNoticeMinutes: deps.expiryNoticeMinutes });
   const scope = { organization_id, pod_id: inbox.pod_id, inbox: { uid: inbox.uid, inbox_id: address } };
   const key =
     body.credential != null
       ? issueCredential(deps, body.credential, scope, {
           created_at,
-          permissions: principal.permissions,
-          expires_at: principal.expires_at,
+          ...boundsOf(principal, {}, now),
           created_by: { api_key_id: principal.api_key_id },
         })
       : undefined;
-  const webhook = body.webhook != null ? newWebhook(deps, body.webhook, inbox) : undefined;
+  const webhook =
+    body.webhook != null
+      ? newWebhook(deps, {
+          ...scope,
+          url: checkWebhookUrl(body.webhook.url, deps.allowLoopbackWebhooks),
+          event_types: body.webhook.event_types,
+          created_at,
+        })
+      : undefined;
   about(deed, [inbox.uid, ...(key ? [key.issued.api_key_id] : []), ...(webhook ? [webhook.webhook_id] : [])]);
   const provision: Provision = {
     inbox,
+    event: inboxEvent('inbox.created', inbox, created_at, deps.ulid),
     ...(key && { credential: key.credential }),
     ...(webhook && { webhook }),
+    due,
     deed,
   };
   const answer: ProvisionedInbox = {
     ...toInbox(inbox),
     ...(key && { credential: key.issued }),
-    ...(webhook && { webhook }),
+    ...(webhook && { webhook: toWebhook(webhook) }),
   };
   return { provision, answer };
 }
@@ -137,26 +148,12 @@ function madeBefore(
   { scope }: Call<CreateRoute>,
   { existing, credential, webhook }: Existing,
 ): ProvisionedInbox {
-  if (covers(scope, existing)) return { ...toInbox(existing), ...defined({ credential, webhook }) };
+  if (covers(scope, existing))
+    return { ...toInbox(existing), ...defined({ credential, webhook: webhook && toWebhook(webhook) }) };
   throw new Problem('conflict', 'this client_id is in use in another pod of the organization', {
     fix: 'Choose another client_id.',
   });
 }
-
-const newWebhook = (
-  deps: ProvisionDeps,
-  asked: NonNullable<CreateInbox['webhook']>,
-  inbox: StoredInbox,
-): Webhook => ({
-  webhook_id: `wh_${deps.ulid()}`,
-  url: checkWebhookUrl(asked.url, deps.allowLoopbackWebhooks),
-  event_types: asked.event_types,
-  inbox_ids: [inbox.inbox_id],
-  secret: `whsec_${deps.randomSecret()}`,
-  enabled: true,
-  updated_at: inbox.created_at,
-  created_at: inbox.created_at,
-});
 
 type Existing = Extract<ProvisionOutcome, { existing: StoredInbox }>;
 type Refused = Exclude<ProvisionOutcome, 'created' | Existing>;
@@ -177,6 +174,7 @@ async function refusal(
       limit: outcome.inbox_limit,
     });
   if (outcome === 'key_registered') return keyRegistered();
+  if (outcome === 'no_parent') return new Problem('unknown_api_key', 'the calling key has been revoked');
   const suggestions = await freeNames(deps, username);
   const detail = { fix: 'Choose another username.', suggestions };
   return outcome.taken_by === organizationId
@@ -190,6 +188,10 @@ async function freeNames(deps: ProvisionDeps, username: string): Promise<string[
     ...[2, 3, 4, 5].map((n) => `${stem}${n}`),
     `${stem}-${deps.randomUsername()}`.slice(0, 64).replace(/[.-]+$/, ''),
   ];
-  const taken = await deps.inboxes.holders(candidates.map((name) => `${name}@${deps.mailDomain}`));
-  return candidates.filter((name) => !taken.has(`${name}@${deps.mailDomain}`)).slice(0, 3);
+  const addresses = candidates.map((name) => `${name}@${deps.mailDomain}`);
+  const [taken, resting] = await Promise.all([
+    deps.inboxes.holders(addresses),
+    deps.inboxes.resting(addresses),
+  ]);
+  return candidates.filter((_, at) => !taken.has(addresses[at]!) && !resting.has(addresses[at]!)).slice(0, 3);
 }

@@ -4,8 +4,8 @@ import { notFound } from '../contract/problem.ts';
 import { pageAnswer, pageRequest, purposeOf } from './paging.ts';
 import type { InboxStore, PageTokens, StoredInbox } from './ports.ts';
 
-/** The inbox as callers see it: without the uid its rows hang on. */
-export const toInbox = ({ uid: _, ...inbox }: StoredInbox): Inbox => inbox;
+/** The inbox as callers see it: without the uid its rows hang on, and what is filed for it. */
+export const toInbox = ({ uid: _uid, waiting: _waiting, ...inbox }: StoredInbox): Inbox => inbox;
 
 /** One inbox. */
 export const getInbox =

@@ -1,13 +1,14 @@
 import type { Notice } from '../contract/notice.ts';
 import type { InboxRef } from '../contract/principal.ts';
+import type { UndeliverableReason } from '../contract/undeliverable.ts';
 import { operatorUsernames, parseRecipient, type Recipient } from './address.ts';
 import { deliverMail, type DeliverDeps } from './deliver-mail.ts';
 import type { MailParser } from './mail.ts';
 import type { UndeliverableStore } from './mail-ports.ts';
-import type { EnsureOperatorMailroom, InboxStore } from './ports.ts';
+import type { EnsureOperatorMailroom, Holder, InboxStore } from './ports.ts';
 
 export interface ReceiveDeps extends DeliverDeps {
-  inboxes: Pick<InboxStore, 'holders'>;
+  inboxes: Pick<InboxStore, 'holders' | 'resting'>;
   ensureOperatorMailroom: EnsureOperatorMailroom;
   undeliverable: UndeliverableStore;
   parser: MailParser;
@@ -26,19 +27,21 @@ export const receiveMail =
     const raw = await deps.objects.openIncoming(notice.key);
     if (raw === undefined) return; // Taken in before: its object is removed last.
     await using parsed = await deps.parser.parse(raw);
-    const lost = recipients.filter(({ address }) => !holders.has(address));
-    for (const [inbox, addressed] of byInbox(recipients, holders)) {
+    const lost = await withoutInbox(deps, notice, recipients, holders);
+    for (const [inbox, addressed] of byInbox(notice, recipients, holders)) {
       const outcome = await deliverMail(deps, { notice, parsed, inbox, recipients: addressed });
-      if (outcome === 'no_inbox') lost.push(...addressed);
+      if (outcome === 'stored') continue;
+      const reason = outcome === 'no_inbox' ? 'inbox_deleted' : 'storage_limit';
+      for (const recipient of addressed) lost.set(recipient, reason);
     }
-    if (lost.length > 0)
+    if (lost.size > 0)
       await deps.undeliverable.note(
-        lost.map((recipient) => undeliverable(notice, recipient, parsed.mail.subject)),
+        [...lost].map(([recipient, reason]) => undeliverable(notice, recipient, reason, parsed.mail.subject)),
       );
     await deps.objects.removeIncoming(notice.key);
   };
 
-async function findHolders(deps: ReceiveDeps, recipients: Recipient[]): Promise<Map<string, InboxRef>> {
+async function findHolders(deps: ReceiveDeps, recipients: Recipient[]): Promise<Map<string, Holder>> {
   const addresses = [...new Set(recipients.map(({ address }) => address))];
   const holders = await deps.inboxes.holders(addresses);
   const forOperator = addresses.some((address) => {
@@ -50,11 +53,45 @@ async function findHolders(deps: ReceiveDeps, recipients: Recipient[]): Promise<
   return deps.inboxes.holders(addresses);
 }
 
-function byInbox(recipients: Recipient[], holders: Map<string, InboxRef>): [InboxRef, Recipient[]][] {
+/**
+ * The line between an address's inboxes: what SES took before the present one was made was meant for the one before,
+ * whenever it comes through here.
+ */
+const isLate = ({ timestamp }: Notice, { since }: Holder): boolean =>
+  since !== undefined && Date.parse(timestamp) < Date.parse(since);
+
+/** Recipients whose mail nobody gets, and why. */
+async function withoutInbox(
+  { inboxes }: Pick<ReceiveDeps, 'inboxes'>,
+  notice: Notice,
+  recipients: Recipient[],
+  holders: Map<string, Holder>,
+): Promise<Map<Recipient, UndeliverableReason>> {
+  const unknown = recipients.filter(({ address }) => !holders.has(address));
+  const resting =
+    unknown.length === 0
+      ? new Set()
+      : await inboxes.resting([...new Set(unknown.map(({ address }) => address))]);
+  return new Map(
+    recipients.flatMap((recipient): [Recipient, UndeliverableReason][] => {
+      const holder = holders.get(recipient.address);
+      if (holder === undefined)
+        return [[recipient, resting.has(recipient.address) ? 'inbox_deleted' : 'no_such_address']];
+      return isLate(notice, holder) ? [[recipient, 'arrived_before_inbox']] : [];
+    }),
+  );
+}
+
+function byInbox(
+  notice: Notice,
+  recipients: Recipient[],
+  holders: Map<string, Holder>,
+): [InboxRef, Recipient[]][] {
   const inboxes = new Map<string, [InboxRef, Recipient[]]>();
   for (const recipient of recipients) {
-    const inbox = holders.get(recipient.address);
-    if (inbox === undefined) continue;
+    const holder = holders.get(recipient.address);
+    if (holder === undefined || isLate(notice, holder)) continue;
+    const { since: _, ...inbox } = holder;
     const entry = inboxes.get(inbox.uid) ?? [inbox, []];
     entry[1].push(recipient);
     inboxes.set(inbox.uid, entry);
@@ -62,7 +99,12 @@ function byInbox(recipients: Recipient[], holders: Map<string, InboxRef>): [Inbo
   return [...inboxes.values()];
 }
 
-const undeliverable = (notice: Notice, { envelope }: Recipient, subject: string | undefined) => ({
+const undeliverable = (
+  notice: Notice,
+  { envelope }: Recipient,
+  reason: UndeliverableReason,
+  subject: string | undefined,
+) => ({
   recipient: envelope,
   sender: notice.source,
   ...(subject !== undefined && { subject: subject.slice(0, 998) }),
@@ -70,6 +112,6 @@ const undeliverable = (notice: Notice, { envelope }: Recipient, subject: string 
   spf: notice.verdicts.spf,
   dkim: notice.verdicts.dkim,
   dmarc: notice.verdicts.dmarc,
-  reason: 'no_such_address' as const,
+  reason,
   received_at: notice.timestamp,
 });

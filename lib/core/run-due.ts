@@ -1,11 +1,14 @@
-import { continueDelete, continueLabels } from './background-threads.ts';
-import type { ChangeDeps } from './change-messages.ts';
-import type { DueStore, DueWork, MailObjects } from './mail-ports.ts';
+import type { DueStore, DueWork } from './mail-ports.ts';
 
-export interface RunDueDeps extends ChangeDeps {
+/** How each kind of work is done; every one may be repeated. */
+export type DueWorks = {
+  [Kind in DueWork['kind']]: (work: Extract<DueWork, { kind: Kind }>) => Promise<void>;
+};
+
+export interface RunDueDeps {
   due: DueStore;
-  objects: Pick<MailObjects, 'removeAll'>;
-  /** Takes in again what is still in `incoming/` after ten minutes. */
+  works: DueWorks;
+  /** Takes up what is left over: mail in `incoming/`, and rows of work that nobody moves. */
   reconcile: () => Promise<void>;
   report: (error: unknown, about: Record<string, unknown>) => void;
 }
@@ -19,7 +22,7 @@ export const runDue = (deps: RunDueDeps) => async (): Promise<{ done: number; fa
   for (const minute of await deps.due.openMinutes()) {
     for (const { id, work } of await deps.due.workOf(minute)) {
       try {
-        await carryOut(deps, work);
+        await (deps.works[work.kind] as (work: DueWork) => Promise<void>)(work);
         await deps.due.done(minute, id);
         count.done++;
       } catch (error) {
@@ -33,13 +36,3 @@ export const runDue = (deps: RunDueDeps) => async (): Promise<{ done: number; fa
   await deps.reconcile();
   return count;
 };
-
-async function carryOut(deps: RunDueDeps, work: DueWork): Promise<void> {
-  if (work.kind === 'label-thread') return continueLabels(deps, work);
-  const erase = async (
-    folders: { organization_id: string; uid: string; message_id: string }[],
-  ): Promise<void> => {
-    for (const folder of folders) await deps.objects.removeAll(folder);
-  };
-  return work.kind === 'delete-thread' ? continueDelete(deps, work, erase) : erase(work.folders);
-}

@@ -1,6 +1,6 @@
 import type { Authentication } from '../contract/message.ts';
 import type { Notice } from '../contract/notice.ts';
-import type { EventType } from '../contract/webhook.ts';
+import type { EventType } from '../contract/event.ts';
 import { readResults } from './authentication-results.ts';
 import type { ParsedMail } from './mail.ts';
 

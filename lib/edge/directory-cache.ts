@@ -1,4 +1,7 @@
+import type { Scope } from '../contract/principal.ts';
+import { resolveScope } from '../contract/scope.ts';
 import type { Asked, Directory, Looked } from './directory.ts';
+import { scopeOf } from './key-principal.ts';
 
 export interface DirectoryCacheOptions {
   /** Milliseconds since the epoch. */
@@ -11,7 +14,8 @@ export interface DirectoryCacheOptions {
 
 /**
  * A directory whose answers serve again for at most 5 seconds of reads and never for writes. Only complete
- * answers are kept: a key or an inbox that was just made is seen at once.
+ * answers are kept: a key or an inbox that was just made is seen at once. What lies out of the caller's scope is not
+ * kept either: answered faster the second time than what is nowhere, it would be known to be there.
  */
 export function cachedDirectory(
   directory: Directory,
@@ -25,20 +29,29 @@ export function cachedDirectory(
   };
 
   return {
-    async lookUp(asked: Asked, purpose: 'read' | 'write'): Promise<Looked> {
-      const name = JSON.stringify([asked.keyid, asked.inbox, asked.pod]);
+    /** `narrowed`: the caller's scope, where it is less than its credential's. */
+    async lookUp(asked: Asked, purpose: 'read' | 'write', narrowed?: Scope): Promise<Looked> {
+      const { keyid, inbox, pod } = asked;
+      const name = JSON.stringify([keyid, inbox, pod, narrowed?.pod_id, narrowed?.inbox?.uid]);
       // The age counts from before the read: what changed while it was under way is older than the answer.
       const at = now();
       const entry = purpose === 'read' ? kept.get(name) : undefined;
       if (entry && at >= entry.at && at - entry.at < ttl) return entry.looked;
       const looked = await directory.lookUp(asked);
-      const complete =
-        looked.credential !== undefined &&
-        (asked.inbox === undefined || looked.inbox !== undefined) &&
-        (asked.pod === undefined || looked.pod !== undefined);
-      if (complete) keep(name, at, looked);
+      if (isInScope(asked, looked, narrowed)) keep(name, at, looked);
       else kept.delete(name);
       return looked;
     },
   };
+}
+
+/** Whether the caller and all that the path names are there, and it may know. */
+function isInScope({ inbox, pod }: Asked, looked: Looked, narrowed: Scope | undefined): boolean {
+  const { credential } = looked;
+  if (credential === undefined) return false;
+  const named = {
+    ...(inbox !== undefined && { inbox: { found: looked.inbox } }),
+    ...(pod !== undefined && { pod: { id: pod, found: looked.pod !== undefined } }),
+  };
+  return resolveScope(narrowed ?? scopeOf(credential), named) !== undefined;
 }

@@ -21,7 +21,7 @@ export interface StoredCredential {
 
 /** What the check needs to know of an organization. */
 export interface OrganizationFacts {
-  state: 'active' | 'suspended';
+  state: 'active' | 'suspended' | 'deleting';
   bearer_keys?: boolean;
   requests_per_minute?: number | undefined;
   key_requests_per_minute?: number | undefined;

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Once } from '../contract/call.ts';
-import type { KeyPrincipal } from '../contract/principal.ts';
+import type { KeyPrincipal, Scope } from '../contract/principal.ts';
 import { Problem } from '../contract/problem.ts';
 import { readBearer, type BearerTokens } from './bearer.ts';
 import type { Aim, Authenticate, Caller } from './caller.ts';
 import { cachedDirectory } from './directory-cache.ts';
 import type { Asked, Directory, Looked, StoredCredential } from './directory.ts';
 import type { HttpRequest } from './http-request.ts';
-import { limitsOf, principalOf, tokenPrincipal, unknownKey } from './key-principal.ts';
+import { limitsOf, principalOf, tokenPrincipal, tokenScope, unknownKey } from './key-principal.ts';
 import { signatureClaims, type SignatureClaim } from './signature-claim.ts';
 import { checkClaim, signatureWindow, verifySignature } from './signature.ts';
 
@@ -35,8 +35,8 @@ const howToSign =
  */
 export function keyCaller({ origins, directory, tokens, now = Date.now }: KeyCallerOptions): Authenticate {
   const cached = cachedDirectory(directory, { now });
-  const lookUp = async (keyid: string, aim: Aim): Promise<Found> => {
-    const looked = await cached.lookUp({ keyid, ...namesOf(aim) }, aim.purpose);
+  const lookUp = async (keyid: string, aim: Aim, narrowed?: Scope): Promise<Found> => {
+    const looked = await cached.lookUp({ keyid, ...namesOf(aim) }, aim.purpose, narrowed);
     if (looked.credential === undefined)
       throw unknownKey('no key has this keyid', `Use a registered key. ${howToSign}`);
     return { ...looked, credential: looked.credential };
@@ -80,7 +80,12 @@ export function keyCaller({ origins, directory, tokens, now = Date.now }: KeyCal
       const claims = await tokens?.open(bearer.text);
       if (claims === undefined)
         throw unknownKey('this token was not minted here', 'Mint one with POST /v0/auth/token.');
-      const found = await lookUp(claims.keyid, aim);
+      // A token of an inbox goes with it, also where the path names none.
+      const home = aim.inbox === undefined ? claims.inbox : undefined;
+      const asked = home === undefined ? aim : { ...aim, inbox: home.inbox_id };
+      const found = await lookUp(claims.keyid, asked, tokenScope(claims));
+      if (home !== undefined && found.inbox?.uid !== home.uid)
+        throw unknownKey('the inbox of this token is gone');
       const minter = principalOf(found.credential, found.organization, now());
       return admit(found, tokenPrincipal(minter, claims, now()), event);
     }

@@ -19,7 +19,8 @@ export function principalOf(
   const { permissions, api_key_id, keyid, expires_at, state } = credential;
   if (state === 'revoked') throw unknownKey('this key was revoked');
   if (expires_at !== undefined && Date.parse(expires_at) <= now) throw unknownKey('this key has expired');
-  if (organization === undefined) throw unknownKey('the organization of this key is gone');
+  if (organization === undefined || organization.state === 'deleting')
+    throw unknownKey('the organization of this key is gone');
   if (organization.state === 'suspended')
     throw new Problem('account_suspended', 'the organization is suspended');
   return {
@@ -32,7 +33,8 @@ export function principalOf(
   };
 }
 
-function scopeOf({ organization_id, pod_id, inbox }: StoredCredential): Scope {
+/** Where a credential may act. */
+export function scopeOf({ organization_id, pod_id, inbox }: StoredCredential): Scope {
   return {
     organization_id,
     ...(pod_id !== undefined && { pod_id }),
@@ -42,14 +44,21 @@ function scopeOf({ organization_id, pod_id, inbox }: StoredCredential): Scope {
 
 /** The same, as far as a token of it goes: never more than the key that minted it may do now. Throws a `Problem`. */
 export function tokenPrincipal(minter: KeyPrincipal, claims: TokenClaims, now: number): KeyPrincipal {
-  const { organization_id, pod_id, inbox, token_id, expires_at } = claims;
+  const { token_id, expires_at } = claims;
   if (Date.parse(expires_at) <= now) throw unknownKey('this token has expired', 'Mint another.');
-  const scope = { organization_id, ...(pod_id !== undefined && { pod_id }), ...(inbox && { inbox }) };
+  const scope = tokenScope(claims);
   if (!contains(minter.scope, scope)) throw unknownKey('this token reaches further than its key');
   const permissions = both(minter.permissions, claims.permissions);
   const { permissions: _, ...rest } = minter;
   return { ...rest, scope, token_id, expires_at, ...(permissions && { permissions }) };
 }
+
+/** Where a token may act, while its credential may act there too. */
+export const tokenScope = ({ organization_id, pod_id, inbox }: TokenClaims): Scope => ({
+  organization_id,
+  ...(pod_id !== undefined && { pod_id }),
+  ...(inbox && { inbox }),
+});
 
 export const limitsOf = (organization: OrganizationFacts): RateLimits => ({
   organization: organization.requests_per_minute ?? defaultRates.organization,

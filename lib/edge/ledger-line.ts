@@ -6,7 +6,7 @@ import type { Caller } from './caller.ts';
 import type { Matched } from './route-table.ts';
 
 /** Ids as this house makes them. Anything else in a path is whatever somebody typed, and stays out of the ledger. */
-const ownId = /^(org|pod|key|msg|thr|att|drf|wh)_[0-9a-z_]{1,80}$/;
+const ownId = /^(org|pod|key|msg|thr|att|drf|wh|arc)_[0-9a-z_]{1,80}$/;
 const ownOrganization = /^org_[0-9a-z]{1,40}$/;
 
 /** How many ids one line names; a page of a list has at most 500. */
@@ -55,13 +55,15 @@ export function refuseLine(line: Line, problem: Problem | undefined, kind: strin
   if (kind === 'operator' && problem?.code === 'not_found') line.organization_id = operatorOrganizationId;
 }
 
-/** The messages and threads an answer shows: what was read. */
+/** The messages, threads and archives an answer shows: what was read. */
 export function shownIds(answer: unknown): string[] {
   if (typeof answer !== 'object' || answer === null) return [];
   const lists = Object.values(answer).filter((member): member is unknown[] => Array.isArray(member));
   const items = [answer, ...lists.flat()].filter(
     (item): item is Record<string, unknown> => typeof item === 'object' && item !== null,
   );
-  const ids = items.map((item) => item['message_id'] ?? item['thread_id'] ?? item['undeliverable_id']);
+  const ids = items.map(
+    (item) => item['message_id'] ?? item['thread_id'] ?? item['undeliverable_id'] ?? item['archive_id'],
+  );
   return [...new Set(ids.filter((id): id is string => typeof id === 'string'))].slice(0, mostResources);
 }

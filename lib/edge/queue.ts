@@ -5,7 +5,7 @@ import { createLog, type Log } from './log.ts';
 export interface QueueDoor<Job> {
   /** Reads one message; what it throws fails that message alone. */
   parse: (body: string, record: SQSRecord) => Job | Promise<Job>;
-  run: (job: Job, record: SQSRecord) => Promise<unknown>;
+  run: (job: Job, record: SQSRecord, context: Context) => Promise<unknown>;
   log?: Log;
 }
 
@@ -18,9 +18,9 @@ export function queueDoor<Job>({
   run,
   log = createLog(),
 }: QueueDoor<Job>): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
-  const attempt = async (record: SQSRecord): Promise<string[]> => {
+  const attempt = async (record: SQSRecord, context: Context): Promise<string[]> => {
     try {
-      await run(await parse(record.body, record), record);
+      await run(await parse(record.body, record), record, context);
       return [];
     } catch (error) {
       log.error('message failed', {
@@ -32,8 +32,8 @@ export function queueDoor<Job>({
     }
   };
   const chain = middy<SQSEvent, SQSBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(
-    async ({ Records }: SQSEvent) => {
-      const failed = await Promise.all(Records.map(attempt));
+    async ({ Records }: SQSEvent, context) => {
+      const failed = await Promise.all(Records.map((record) => attempt(record, context)));
       return { batchItemFailures: failed.flat().map((itemIdentifier) => ({ itemIdentifier })) };
     },
   );

@@ -31,8 +31,11 @@ export interface AlarmsProps {
   deadLetters: Record<string, { queue: Queue; impact: string }>;
   http: HttpApi;
   intakeQueue: Queue;
+  fanOutQueue: Queue;
+  deliveryQueue: Queue;
   publisher: NodeFunction<never>;
   clockwork: NodeFunction<never>;
+  exporter: NodeFunction<never>;
 }
 
 /** An alarm for each way Posthorn can fail silently; each points to its section of the runbook. */
@@ -73,7 +76,9 @@ export class Alarms extends Construct {
     });
   }
 
-  #watchDelays({ http, intakeQueue, publisher, clockwork }: AlarmsProps): void {
+  #watchDelays(props: AlarmsProps): void {
+    const { http, intakeQueue, publisher, clockwork, exporter } = props;
+    this.#watchWebhooks(props);
     this.#watch('api-server-errors', {
       metric: http.metricServerError({ period: Duration.minutes(5), statistic: 'sum' }),
       impact: 'Calls end in a 5xx answer, whichever function gave it; nothing they asked for is half done.',
@@ -90,7 +95,7 @@ export class Alarms extends Construct {
     this.#watch('publish-event-delay', {
       metric: publisher.function.metric('IteratorAge', { period: Duration.minutes(5), statistic: 'max' }),
       impact:
-        'Subscribers hear of changes more than five minutes late; after 24 hours events are lost to them.',
+        'Subscribers hear of changes more than five minutes late, and what was taken down is purged late.',
       threshold: 300_000,
     });
     this.#watch('run-due-stopped', {
@@ -100,6 +105,30 @@ export class Alarms extends Construct {
       below: true,
       periods: 2,
       whenMissing: TreatMissingData.BREACHING,
+    });
+    this.#watch('export-ledger-stopped', {
+      metric: exporter.function.metricInvocations({ period: Duration.hours(1), statistic: 'sum' }),
+      impact: 'New lines of the ledger are no longer copied to where nobody can change them.',
+      threshold: 0,
+      below: true,
+      periods: 3,
+      whenMissing: TreatMissingData.BREACHING,
+    });
+  }
+
+  #watchWebhooks({ fanOutQueue, deliveryQueue }: AlarmsProps): void {
+    const age = (queue: Queue) =>
+      queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(5), statistic: 'max' });
+    this.#watch('fan-out-webhooks-delay', {
+      metric: age(fanOutQueue),
+      impact: 'Webhooks hear of events more than ten minutes late.',
+      threshold: 600,
+    });
+    this.#watch('deliver-webhook-delay', {
+      metric: age(deliveryQueue),
+      // A message may wait here for 15 minutes by intent.
+      impact: 'Webhooks are tried more than a quarter of an hour after their time.',
+      threshold: 1800,
     });
   }
 

@@ -113,6 +113,8 @@ export class Api extends Construct {
         MAIL_DOMAIN: config.mailDomain,
         PUBLIC_ORIGINS: (config.publicOrigins ?? [this.http.apiEndpoint]).join(' '),
         DNS_RECORDS: Stack.of(this).toJsonString(domain.records),
+        QUARANTINE_DAYS: String(config.quarantineDays),
+        EXPIRY_NOTICE_MINUTES: String(config.expiryNoticeMinutes),
         ALLOW_LOOPBACK_WEBHOOKS: config.stage === 'local' ? 'true' : 'false',
       },
       description: 'Answers the calls of agents and developers',

@@ -55,6 +55,30 @@ const settings = z.object({
   incomingRetentionDays: days(30).refine((value) => value >= 15 && value <= 3650, {
     error: 'allowed are 15 to 3650 days (the dead-letter queues keep their notices for 14)',
   }),
+  /** Whether some people in the account may, in the end, set the lock of the exported ledger aside, or nobody at all. */
+  ledgerRetentionMode: oneOf(['governance', 'compliance']).default('governance'),
+  /** Days each export of the ledger is locked for. */
+  ledgerRetentionDays: days(365).refine((value) => value >= 1 && value <= 36_500, {
+    error: 'allowed are 1 to 36500 days',
+  }),
+  /** Accounts that may keep rules of their own on the event bus. */
+  busSubscribers: z.preprocess(
+    words,
+    z
+      .array(z.string().regex(/^\d{12}$/, 'allowed are account ids of 12 digits'))
+      .max(20, 'allowed are 20 accounts')
+      .default([]),
+  ),
+  /** Days the address of a deleted inbox rests for every other organization. */
+  quarantineDays: days(30).refine((value) => value >= 0 && value <= 365, {
+    error: 'allowed are 0 to 365 days',
+  }),
+  /** Minutes before its end that an inbox is announced to expire. */
+  expiryNoticeMinutes: z.coerce
+    .number({ error: 'allowed is a number of minutes' })
+    .int()
+    .default(60)
+    .refine((value) => value >= 0 && value <= 43_200, { error: 'allowed are 0 to 43200 minutes (30 days)' }),
   alarmEmail: z.email({ error: 'allowed is an e-mail address' }).optional(),
   removalPolicy: oneOf(['retain', 'destroy']).optional(),
   deletionProtection: z.union([z.boolean(), flag], { error: 'allowed is true or false' }).optional(),

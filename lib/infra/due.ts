@@ -22,6 +22,7 @@ export class Due extends Construct {
         TABLE_NAME: table.tableName,
         BUCKET_NAME: bucket.bucketName,
         MAIL_DOMAIN: config.mailDomain,
+        QUARANTINE_DAYS: String(config.quarantineDays),
       },
       description: 'Does each minute what was due, and takes in mail that was left behind',
       errorImpact:
@@ -31,6 +32,12 @@ export class Due extends Construct {
       workers: mimeWorker,
     });
     ingestGrants(this.function, store);
+    this.function.allow({
+      actions: ['dynamodb:Query'],
+      on: [store.byOrganizationArn],
+      // Events nobody has announced yet, of all organizations; and the inboxes of one whose mail is measured or cleared.
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['OUTBOX#*', 'O#*#I'] } },
+    });
     new Rule(this, 'every-minute', {
       description: 'Starts run-due',
       schedule: Schedule.rate(Duration.minutes(1)),

@@ -16,7 +16,7 @@ export class Ledger extends Construct {
 
   constructor(scope: Construct, id: string, config: Config, { table }: MailStore) {
     super(scope, id);
-    this.deadLetters = deadLetters(this, 'dead-letters');
+    this.deadLetters = deadLetters(this, 'dead-letters', 'seal-ledger');
     Validations.of(this.deadLetters).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason:

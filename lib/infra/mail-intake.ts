@@ -7,6 +7,7 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type Queue, QueueEncryption, Queue as SqsQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/receive-mail/env.ts';
+import { keepsLedger } from './append-only.ts';
 import type { Config } from './config.ts';
 import { deadLetters } from './dead-letters.ts';
 import { incomingPrefix, type MailStore } from './mail-store.ts';
@@ -27,7 +28,7 @@ export class MailIntake extends Construct {
   constructor(scope: Construct, id: string, config: Config, store: MailStore) {
     super(scope, id);
     const { topic, policy } = this.#topic();
-    this.deadLetters = deadLetters(this, 'dead-letters');
+    this.deadLetters = deadLetters(this, 'dead-letters', 'receive-mail');
     this.queue = new SqsQueue(this, 'queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -158,6 +159,7 @@ export function ingestGrants(
     ].map((a) => `dynamodb:${a}`),
     on: [table.tableArn],
   });
+  keepsLedger(fn, table.tableArn);
   fn.allow({
     actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
     on: [bucket.arnForObjects('*')],

@@ -10,6 +10,7 @@ import {
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { table } from '../adapters/dynamo/table.ts';
+import { archiveRungs, archiveTag } from '../contract/archive.ts';
 import type { Config } from './config.ts';
 import { removal } from './node-function.ts';
 
@@ -32,6 +33,11 @@ export class MailStore extends Construct {
       ({ name }) => `${this.table.tableArn}/index/${name}`,
     );
     this.bucket = this.#bucket(config);
+  }
+
+  /** One of them. */
+  get byOrganizationArn(): string {
+    return `${this.table.tableArn}/index/${table.byOrganization.name}`;
   }
 
   #table(config: Config): TableV2 {
@@ -72,6 +78,12 @@ export class MailStore extends Construct {
           prefix: incomingPrefix,
           expiration: Duration.days(config.incomingRetentionDays),
         },
+        // Each archive is deleted when its time is over; this is for one whose row was lost.
+        ...archiveRungs.map((days) => ({
+          id: `archives-of-${days}-days`,
+          tagFilters: { [archiveTag]: String(days) },
+          expiration: Duration.days(days + 7),
+        })),
       ],
     });
     Validations.of(bucket).acknowledge({

@@ -2,6 +2,7 @@ import { Aws, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { Api } from './api.ts';
 import type { Config } from './config.ts';
+import type { LedgerExport } from './ledger-export.ts';
 import type { MailDomain } from './mail-domain.ts';
 import type { MailIntake } from './mail-intake.ts';
 
@@ -10,11 +11,12 @@ interface Parts {
   api: Api;
   domain: MailDomain;
   intake: MailIntake;
+  ledgerExport: LedgerExport;
 }
 
 /** What a person needs after a deploy, and what only a person can do. */
 export class Outputs extends Construct {
-  constructor(scope: Construct, id: string, { config, api, domain, intake }: Parts) {
+  constructor(scope: Construct, id: string, { config, api, domain, intake, ledgerExport }: Parts) {
     super(scope, id);
     const origin = config.publicOrigins?.[0] ?? api.http.apiEndpoint;
     this.#say('ApiOrigin', 'Base URL of the API, without /v0', origin);
@@ -30,6 +32,11 @@ export class Outputs extends Construct {
       'A new SES account mails only verified addresses; run this to ask for more (a person at AWS answers)',
       `aws sesv2 put-account-details --region ${Aws.REGION} --production-access-enabled --mail-type TRANSACTIONAL ` +
         `--contact-language EN --website-url https://${config.mailDomain}`,
+    );
+    this.#say(
+      'LedgerBucket',
+      'The ledger is exported here; it stays when the stack is deleted',
+      ledgerExport.bucket.bucketName,
     );
     if (!config.hostedZone) {
       this.#say(

@@ -1,7 +1,7 @@
 import { type CfnElement, Stack, Validations } from 'aws-cdk-lib';
 import { ArnPrincipal, Effect, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { ledgerChanges, ledgerLines } from './append-only.ts';
+import { ledgerChanges, ledgerForgeries, ledgerLines, ledgerProof } from './append-only.ts';
 import type { MailStore } from './mail-store.ts';
 
 const tag = '${aws:PrincipalTag/organization}';
@@ -44,14 +44,12 @@ export class TenantRole extends Construct {
     // A change leaves work for later, for every organization in the same partitions; nobody reads it here.
     grant(['PutItem'], [table.tableArn], ['DUE#*']);
     grant(['Query'], indexArns, own);
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.DENY,
-        actions: ledgerChanges,
-        resources: [table.tableArn],
-        conditions: ledgerLines,
-      }),
-    );
+    const ban = (actions: string[], conditions: typeof ledgerLines) =>
+      role.addToPolicy(
+        new PolicyStatement({ effect: Effect.DENY, actions, resources: [table.tableArn], conditions }),
+      );
+    ban(ledgerChanges, ledgerLines);
+    ban(ledgerForgeries, ledgerProof);
     role.addToPolicy(
       new PolicyStatement({ actions: ['s3:GetObject'], resources: [`${bucket.bucketArn}/${tag}/*`] }),
     );

@@ -1,4 +1,5 @@
 import { audit } from './audit.ts';
+import { archives } from './archives.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { createCaller } from './caller.ts';
@@ -8,6 +9,7 @@ import { pods } from './pods.ts';
 import { createSigningFetch, type Key } from './signing-fetch.ts';
 import { threads } from './threads.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
+import { webhooks } from './webhooks.ts';
 
 export interface ClientOptions extends Omit<TransportOptions, 'fetch'> {
   key: Key;
@@ -28,7 +30,9 @@ export function createClient({ key, fetch: send, now, ...options }: ClientOption
     pods: pods(call),
     apiKeys: apiKeys(call),
     inboxes: inboxes(call),
+    archives: archives(call),
     threads: threads(call),
+    webhooks: webhooks(call),
   };
 }
 

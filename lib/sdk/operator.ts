@@ -30,6 +30,9 @@ export function createOperator(options: TransportOptions) {
         call('operator.organizations.suspend', { path: { organization_id }, body }),
       resume: (organization_id: string) =>
         call('operator.organizations.resume', { path: { organization_id } }),
+      /** With everything it has, for good. Its state is `deleting` until it is gone; its ledger stays. */
+      delete: (organization_id: string) =>
+        call('operator.organizations.delete', { path: { organization_id } }),
     },
     apiKeys: {
       create: (organization_id: string, body: CreateApiKeyBody) =>

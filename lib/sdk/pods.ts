@@ -1,9 +1,11 @@
 import { podApiKeys } from './api-keys.ts';
+import { podArchives } from './archives.ts';
 import { podAudit } from './audit.ts';
 import type { Body, Caller, Query } from './caller.ts';
 import { podInboxes } from './inboxes.ts';
 import { items } from './pages.ts';
 import { podThreads } from './threads.ts';
+import { podWebhooks } from './webhooks.ts';
 
 type List = Query<'pods.list'>;
 
@@ -19,7 +21,9 @@ export const pods = (call: Caller) => {
     /** Only without inboxes; its keys are revoked with it. */
     delete: (pod_id: string) => call('pods.delete', { path: { pod_id } }),
     inboxes: podInboxes(call),
+    archives: podArchives(call),
     threads: podThreads(call),
+    webhooks: podWebhooks(call),
     apiKeys: podApiKeys(call),
     audit: podAudit(call),
   };

@@ -2,45 +2,57 @@ import type { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import { expect, it } from 'vitest';
 import { eventBus } from '../../lib/adapters/event-bus.ts';
 import { randomUsername } from '../../lib/adapters/usernames.ts';
+import type { PublishedEvent } from '../../lib/contract/event.ts';
 import { normalizeUsername } from '../../lib/core/address.ts';
 
-const event = {
-  event_id: 'evt_1',
+const event = (n: number): PublishedEvent => ({
+  version: '1',
+  event_id: `evt_${n}`,
   event_type: 'message.received',
   organization_id: 'o',
   pod_id: 'o',
   inbox_id: 'i',
   timestamp: '2026-01-01T00:00:00.000Z',
-  position: 3,
-} as const;
-
-it('an event is one entry, and one the bus refuses is an error', async () => {
-  const sent: unknown[] = [];
-  const answers: object[] = [
-    { FailedEntryCount: 0 },
-    { FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled', ErrorMessage: 'slow down' }] },
-  ];
-  const client = {
+  position: n,
+});
+const busThat = (answer: object, sent: unknown[] = []) =>
+  eventBus('bus', {
     send: async ({ input }: PutEventsCommand) => {
       sent.push(input);
-      return answers.shift();
+      return answer;
     },
-  } as unknown as EventBridgeClient;
-  await eventBus('bus', client)(event);
-  expect(sent).toEqual([
-    {
-      Entries: [
-        {
-          EventBusName: 'bus',
-          Source: 'posthorn',
-          DetailType: 'message.received',
-          Detail: JSON.stringify(event),
-          Time: new Date(event.timestamp),
-        },
-      ],
-    },
-  ]);
-  await expect(eventBus('bus', client)(event)).rejects.toThrow('Throttled slow down');
+  } as unknown as EventBridgeClient);
+
+it('events are entries of one call', async () => {
+  const sent: unknown[] = [];
+  const bus = busThat({ FailedEntryCount: 0, Entries: [{ EventId: 'a' }, { EventId: 'b' }] }, sent);
+  expect(await bus([event(1), event(2)])).toEqual([undefined, undefined]);
+  const entry = (n: number) => ({
+    EventBusName: 'bus',
+    Source: 'posthorn',
+    DetailType: 'message.received',
+    Detail: JSON.stringify(event(n)),
+    Time: new Date('2026-01-01T00:00:00.000Z'),
+  });
+  expect(sent).toEqual([{ Entries: [entry(1), entry(2)] }]);
+});
+
+it('each entry the bus refuses is an error of its own', async () => {
+  const bus = busThat({
+    FailedEntryCount: 1,
+    Entries: [
+      { EventId: 'a' },
+      { ErrorCode: 'ThrottlingException', ErrorMessage: 'slow down' },
+      { EventId: 'c' },
+    ],
+  });
+  const [a, b, c] = await bus([event(1), event(2), event(3)]);
+  expect([a, c]).toEqual([undefined, undefined]);
+  expect(b?.message).toBe('the bus refused evt_2: ThrottlingException slow down');
+});
+
+it('an entry without an answer is not taken for sent', async () => {
+  expect((await busThat({})([event(1)]))[0]?.message).toContain('no answer');
 });
 
 it('a random username is one that would be taken, and hardly ever the same', () => {

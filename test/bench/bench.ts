@@ -7,13 +7,16 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import type { Call } from '../../lib/local/cloud.ts';
+import { createClient } from '../../lib/sdk/client.ts';
 import { openCloud } from '../support/local-cloud.ts';
 import { startPosthorn, temporaryHome } from '../support/posthorn-process.ts';
 import { measureFunctions } from './functions.ts';
 import type { LoadPlace, Order, Report } from './load.ts';
 import { arithmetic, pages, perMillion, perTime, round } from './prices.ts';
+import { callsOfRequests, unlimitedOrganization } from './requests.ts';
+import { measureVerification } from './verification.ts';
+import { measureWebhooks } from './webhooks.ts';
 
 const print = (line = '') => console.log(line);
 const ms = (n: number) => `${n < 10 ? n.toFixed(1) : Math.round(n)} ms`;
@@ -65,7 +68,7 @@ async function ask(what: LoadPlace | Order): Promise<Report> {
 }
 
 const { cloud, close } = await openCloud();
-const { key } = await firstOrganization(cloud);
+const { key } = await unlimitedOrganization(cloud);
 await ask({ api: cloud.api, smtp: cloud.smtp, key });
 
 const journeys: { name: string; order: Order['what']; one: number; many: number; parallel: number }[] = [
@@ -144,6 +147,27 @@ function summary(calls: readonly Call[], times: number): string {
     .join(', ');
 }
 
+/** Table calls and STS sessions of single requests, beside which the journeys above are long. */
+async function requestRows(): Promise<string[][]> {
+  const warm = createClient({ baseUrl: cloud.api, key, retries: 0 });
+  return (await callsOfRequests(cloud, warm, 'bench@posthorn.test')).map(({ name, times, calls }) => {
+    const { readUnits = 0, writeUnits = 0, ...others } = perTime(calls, times);
+    const counted = (service: string) =>
+      round(calls.filter((call) => call.service === service).length / times);
+    const actions = new Map<string, number>();
+    for (const { action, service } of calls)
+      if (service === 'dynamodb') actions.set(action, (actions.get(action) ?? 0) + 1 / times);
+    return [
+      name,
+      [...actions].map(([action, n]) => `${action} ${round(n)}`).join(', '),
+      round(readUnits),
+      round(writeUnits),
+      counted('sts'),
+      `$${perMillion({ readUnits, writeUnits, ...others }).toFixed(2)}`,
+    ];
+  });
+}
+
 try {
   print(
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${mb(totalmem())}, Node ${process.versions.node}. The load generator runs beside it.\n`,
@@ -156,6 +180,27 @@ try {
     ['one at a time, then 8 at once', 'p50', 'p95', 'per second', 'p50 of 8', 'CPU each', 'memory'],
     rows,
   );
+  const client = createClient({ baseUrl: cloud.api, key, retries: 0 });
+  const { latencies, events, took } = await measureWebhooks(cloud, client, { mails: 30, events: 400 });
+  await rest();
+  print('Webhooks (the receiver runs in this process)');
+  table(
+    ['', 'p50', 'p95', 'per second'],
+    [
+      [
+        'mail accepted → webhook received',
+        ms(percentile(latencies, 0.5)),
+        ms(percentile(latencies, 0.95)),
+        '',
+      ],
+      [
+        `${events} events of 8 callers → webhook received`,
+        '',
+        '',
+        String(Math.round((events / took) * 1000)),
+      ],
+    ],
+  );
   print(
     'AWS calls and cost (what runs anyway, Lambda’s pollers and run-due, is left out; a mail of 12.6 KB with an attachment of 8 KB)',
   );
@@ -165,7 +210,17 @@ try {
     print(`    ${summary(calls, times)}`);
     for (const line of arithmetic(units)) print(`    ${line}`);
   }
-  print('\nPrices (us-east-1; Lambda’s compute time, storage and traffic come on top)');
+  print(
+    '\nA request of a signed key (a lease of 100 requests is taken for the key and for the organization)',
+  );
+  table(['', 'table calls', 'reads', 'writes', 'AssumeRole', 'a million'], await requestRows());
+  print('Checking a signature, in milliseconds of CPU (the aim: 0.3)');
+  const checks = await measureVerification();
+  table(
+    ['', 'p50', 'p95'],
+    checks.map(({ name, median, slow }) => [name, median.toFixed(3), slow.toFixed(3)]),
+  );
+  print('Prices (us-east-1; Lambda’s compute time, storage and traffic come on top)');
   for (const line of pages()) print(`  ${line}`);
   print();
   const functions = measureFunctions().map(({ name, handler, worker, init }) => [

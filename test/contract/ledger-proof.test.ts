@@ -58,6 +58,12 @@ describe('the Merkle tree hash', () => {
   });
 });
 
+it('a line as large as a row can be has its hash', () => {
+  expect(hex(merkleRoot([new Uint8Array(400 * 1024)], sha256))).toBe(
+    hex(sha256(new Uint8Array(400 * 1024 + 1))),
+  );
+});
+
 describe('a ledger as it was written', () => {
   it('has no findings, whatever its seals hold', () => {
     const groups = groupsOf(1, 2, 3, 7, 8);

@@ -21,18 +21,27 @@ import {
 } from '../support/mail-samples.ts';
 import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
+import { storedInbox } from '../support/table-house.ts';
+import type { InboxStore } from '../../lib/core/ports.ts';
 import { counting } from '../support/memory-ports.ts';
 
 const inbox = inboxRef();
 const thread_id = `thr_${ulidAt(0)}`;
 const path = { inbox_id: inbox.inbox_id, thread_id };
 let mailbox: MemoryMailbox;
-let deps: { mailbox: MemoryMailbox; now: () => number; ulid: () => string };
+let deps: {
+  mailbox: MemoryMailbox;
+  inboxes: Pick<InboxStore, 'get'>;
+  now: () => number;
+  ulid: () => string;
+};
+/** It was not taken down. */
+const inboxes = { get: async () => storedInbox() };
 let time: number;
 beforeEach(() => {
   mailbox = new MemoryMailbox();
   time = Date.parse('2026-02-01T00:00:00.000Z');
-  deps = { mailbox, now: () => time++, ulid: counting() };
+  deps = { mailbox, inboxes, now: () => time++, ulid: counting() };
 });
 
 async function fill(count: number, more: (n: number) => Partial<StoredMessage> = () => ({})): Promise<void> {

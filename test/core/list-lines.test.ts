@@ -43,8 +43,8 @@ function scene(lines: Line[], createdDaysAgo = 100) {
     },
     persons: { reveal: async () => new Map([['c1', { field: 'source_ip' as const, value: '192.0.2.1' }]]) },
     seals: {
-      list: async (_: string, { ascending }: { ascending: boolean }) => ({
-        items: ascending ? sealAll([[sampleLine(1)], [sampleLine(2)]]) : [],
+      list: async (id: string, { ascending }: { ascending: boolean }) => ({
+        items: ascending && id !== 'org_none' ? sealAll([[sampleLine(1)], [sampleLine(2)]]) : [],
       }),
     },
     organizations: {
@@ -165,5 +165,12 @@ describe('the operator', () => {
     await expect(listOrganizationSeals(deps)(none)).rejects.toMatchObject({ code: 'not_found' });
     const own = await listSeals(deps)({ scope: path, query: {} } as never);
     expect(own.count).toBe(2);
+  });
+
+  it('reads the ledger of one that was deleted, from its first seal on', async () => {
+    const { deps } = scene([sampleLine(1)]);
+    const gone = { path: { organization_id: 'org_gone' }, query: { ascending: true } } as never;
+    expect((await listOrganizationLines(deps)(gone)).lines).toHaveLength(1);
+    expect((await listOrganizationSeals(deps)(gone)).seals).toHaveLength(2);
   });
 });

@@ -3,6 +3,7 @@ import type { Scope } from '../../lib/contract/principal.ts';
 import * as podsOf from '../../lib/core/pods.ts';
 import { deedOf, MemoryKeys, MemoryPods } from '../support/memory-keys.ts';
 import { counting, plainTokens } from '../support/memory-ports.ts';
+import { MemoryWebhooks, sampleWebhook } from '../support/memory-webhooks.ts';
 
 const organization: Scope = { organization_id: 'org_1' };
 const start = Date.parse('2026-01-01T00:00:00.000Z');
@@ -10,8 +11,10 @@ const refused = (code: string) => expect.objectContaining({ code }) as Error;
 
 let pods: MemoryPods;
 let apiKeys: MemoryKeys;
+let webhooks: MemoryWebhooks;
 let deps: {
   pods: MemoryPods;
+  webhooks: MemoryWebhooks;
   apiKeys: MemoryKeys;
   tokens: typeof plainTokens;
   now: () => number;
@@ -20,7 +23,8 @@ let deps: {
 beforeEach(() => {
   pods = new MemoryPods();
   apiKeys = new MemoryKeys();
-  deps = { pods, apiKeys, tokens: plainTokens, now: () => start, ulid: counting() };
+  webhooks = new MemoryWebhooks();
+  deps = { pods, apiKeys, webhooks, tokens: plainTokens, now: () => start, ulid: counting() };
 });
 
 const call = (scope = organization) => ({
@@ -72,13 +76,18 @@ describe('a pod', () => {
     const times = { created_at: time, updated_at: time, organization_id: 'org_1' };
     await apiKeys.add({ ...key, ...times, api_key_id: 'key_in', pod_id });
     await apiKeys.add({ ...key, ...times, api_key_id: 'key_out', keyid: 'l' });
+    const mine = { organization_id: 'org_1' };
+    const [inside, outside] = [sampleWebhook(1, { ...mine, pod_id }), sampleWebhook(2, mine)];
+    for (const webhook of [inside, outside]) webhooks.rows.set(webhook.webhook_id, webhook);
     pods.inboxes.set(pod_id, 1);
     await expect(remove(pod_id)).rejects.toThrow(refused('cannot_delete'));
     expect(apiKeys.rows.get('key_in')?.state).toBe('active');
+    expect(webhooks.rows.size).toBe(2);
     pods.inboxes.set(pod_id, 0);
     await remove(pod_id);
     expect(apiKeys.rows.get('key_in')?.state).toBe('revoked');
     expect(apiKeys.rows.get('key_out')?.state).toBe('active');
+    expect([...webhooks.rows.values()]).toEqual([outside]);
     await expect(remove(pod_id)).rejects.toThrow(refused('not_found'));
   });
 

@@ -7,6 +7,7 @@ import { routes } from '../../lib/contract/routes.ts';
 import { scopeOfInbox } from '../../lib/contract/scope.ts';
 import type { Matched } from '../../lib/edge/route-table.ts';
 import { checkScope } from '../../lib/edge/scope.ts';
+import { toWebhook } from '../../lib/core/show-webhook.ts';
 import { provisionInbox, type ProvisionDeps } from '../../lib/core/provision-inbox.ts';
 import { inboxRef, keyPrincipal, mailDomain, newDeed, organizationId } from '../support/mail-samples.ts';
 import { sampleLine } from '../support/ledger-samples.ts';
@@ -31,6 +32,7 @@ beforeEach(() => {
     randomSecret: () => 'c2VjcmV0',
     mailDomain,
     allowLoopbackWebhooks: false,
+    expiryNoticeMinutes: 60,
   };
 });
 const create = (
@@ -63,6 +65,7 @@ describe('a provisioned inbox', () => {
       display_name: 'Ada',
       client_id: 'c-1',
       metadata: { team: 'x' },
+      stored_bytes: 0,
       created_at: '2026-01-01T00:00:00.000Z',
       updated_at: '2026-01-01T00:00:00.000Z',
       dns: records,
@@ -113,7 +116,15 @@ describe('a provisioned inbox', () => {
   it('leaves behind with its write what the call leaves: the nonce, the line, the hold', async () => {
     const deed = newDeed({ once: { key: 'k', expires: 1 }, line: sampleLine(1, { resources: [] }) });
     const made = await create({ credential: { type: 'generate' } }, keyPrincipal(), { deed });
-    const { inbox, deed: written } = inboxes.provisions[0]!;
+    const { inbox, event, deed: written } = inboxes.provisions[0]!;
+    expect(event).toEqual({
+      event_id: expect.stringMatching(/^evt_/),
+      event_type: 'inbox.created',
+      organization_id: inbox.organization_id,
+      pod_id: inbox.pod_id,
+      inbox_id: inbox.inbox_id,
+      timestamp: inbox.created_at,
+    });
     expect(written).toBe(deed);
     expect(deed.written).toBe(true);
     expect(deed.line?.resources).toEqual([inbox.uid, made.credential?.api_key_id]);
@@ -152,6 +163,30 @@ describe('a key asked for with it', () => {
     ]);
     await create({ credential: { type: 'generate' } });
     expect(inboxes.provisions[1]?.credential).not.toHaveProperty('permissions');
+  });
+
+  it('of a minted token is never unrestricted, though the token itself names no permission', async () => {
+    const token = { token_id: 'tok_1', expires_at: '2026-01-01T01:00:00.000Z' };
+    await create({ credential: { type: 'generate' } }, keyPrincipal(token));
+    expect(inboxes.provisions[0]?.credential).toMatchObject({
+      permissions: Object.fromEntries(permissionNames.map((name) => [name, true])),
+      expires_at: token.expires_at,
+      created_by: { api_key_id: 'key_1' },
+    });
+    const own = { inbox_create: true, api_key_create: true };
+    await create({ credential: { type: 'generate' } }, keyPrincipal({ ...token, permissions: own }));
+    expect(inboxes.provisions[1]?.credential).toMatchObject({
+      permissions: own,
+      expires_at: token.expires_at,
+    });
+  });
+
+  it('ends with the key that asks, and not at all where that never ends', async () => {
+    const expires_at = '2026-01-02T00:00:00.000Z';
+    await create({ credential: { type: 'generate' } }, keyPrincipal({ expires_at }));
+    expect(inboxes.provisions[0]?.credential).toMatchObject({ expires_at });
+    await create({ credential: { type: 'generate' } });
+    expect(inboxes.provisions[1]?.credential).not.toHaveProperty('expires_at');
   });
 
   it('and a webhook each need their own permission', async () => {
@@ -194,7 +229,13 @@ it('a webhook asked for with it is stored with its secret', async () => {
     inbox_ids: [address('ada')],
     enabled: true,
   });
-  expect(inboxes.provisions[0]?.webhook).toEqual(made.webhook);
+  const { inbox, webhook } = inboxes.provisions[0]!;
+  expect(toWebhook(webhook!)).toEqual(made.webhook);
+  expect(webhook).toMatchObject({
+    organization_id: organizationId,
+    pod_id: organizationId,
+    inbox: { uid: inbox.uid, inbox_id: inbox.inbox_id },
+  });
   await expect(
     create({ webhook: { url: 'http://127.0.0.1/', event_types: ['message.received'] } }),
   ).rejects.toThrow(refusal('validation_error'));
@@ -207,6 +248,7 @@ describe('a refusal', () => {
     ['organization_suspended', 'account_suspended'],
     [{ inbox_limit: 3 }, 'limit_exceeded'],
     ['key_registered', 'conflict'],
+    ['no_parent', 'unknown_api_key'],
     [{ taken_by: organizationId }, 'already_exists'],
     [{ taken_by: 'org_other' }, 'resource_taken'],
   ] as const)('%j is %s', async (outcome, code) => {

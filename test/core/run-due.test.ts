@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { backgroundThreads } from '../../lib/core/background-threads.ts';
 import { reconcile } from '../../lib/core/reconcile.ts';
 import { runDue } from '../../lib/core/run-due.ts';
 import { inboxRef, sampleMail } from '../support/mail-samples.ts';
+import { storedInbox } from '../support/table-house.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { counting, MemoryDue, MemoryObjects } from '../support/memory-ports.ts';
 
@@ -19,12 +21,21 @@ let run: ReturnType<typeof runDue>;
 beforeEach(() => {
   [due, objects, reported, reconciled] = [new MemoryDue(), new MemoryObjects(), [], 0];
   const mailbox = new MemoryMailbox();
+  const inboxes = { get: async () => storedInbox() };
   run = runDue({
     due,
-    objects,
-    mailbox,
-    now: Date.now,
-    ulid: counting(),
+    works: {
+      ...backgroundThreads({ mailbox, inboxes, objects, now: Date.now, ulid: counting() }),
+      'retry-delivery': async () => {},
+      'watch-deliveries': async () => {},
+      'watch-removal': async () => {},
+      'delete-archive': async () => {},
+      'announce-expiry': async () => {},
+      'expire-inbox': async () => {},
+      'retain-mail': async () => {},
+      'measure-storage': async () => {},
+      withdraw: async () => {},
+    },
     reconcile: async () => void reconciled++,
     report: (_error, about) => void reported.push(about),
   });

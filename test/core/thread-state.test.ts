@@ -321,5 +321,5 @@ describe('the lists of a thread', () => {
 it('samples are what the stores hold', () => {
   expect(sampleNotice().verdicts).toEqual(pass);
   expect(ulidOf(`msg_${ulidAt(31)}`) < ulidOf(`msg_${ulidAt(32)}`)).toBe(true);
-  expect(writesOf({ before: newThread(sampleMessage(1)), messages: [{ before: sampleMessage(1) }] })).toBe(7);
+  expect(writesOf({ before: newThread(sampleMessage(1)), messages: [{ before: sampleMessage(1) }] })).toBe(8);
 });

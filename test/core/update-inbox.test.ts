@@ -3,7 +3,7 @@ import { updateInbox as schema, type Metadata } from '../../lib/contract/inbox.t
 import { updateInbox } from '../../lib/core/update-inbox.ts';
 import { callIn, inboxRef, keyPrincipal, newDeed } from '../support/mail-samples.ts';
 import { sampleLine } from '../support/ledger-samples.ts';
-import { MemoryInboxes } from '../support/memory-ports.ts';
+import { counting, MemoryInboxes } from '../support/memory-ports.ts';
 
 const inbox = inboxRef();
 const created = '2026-01-01T00:00:00.000Z';
@@ -23,9 +23,9 @@ beforeEach(() => {
   time = Date.parse('2026-01-02T00:00:00.000Z');
   start({ a: 1, b: 'two' });
 });
-const update = (body: object, deed = newDeed()) =>
-  updateInbox({ inboxes, now: () => time })({
-    ...callIn(inbox, keyPrincipal(), deed),
+const update = (body: object, deed = newDeed(), principal = keyPrincipal()) =>
+  updateInbox({ inboxes, now: () => time, ulid: counting(), expiryNoticeMinutes: 60 })({
+    ...callIn(inbox, principal, deed),
     path: { inbox_id: inbox.inbox_id },
     query: undefined,
     body: schema.parse(body),
@@ -105,4 +105,26 @@ it('of an inbox that is gone is 404', async () => {
   await expect(update({ display_name: 'x' }, deed)).rejects.toMatchObject({ code: 'not_found' });
   expect(deed.written).toBe(false);
   await expect(update({ display_name: 'x' })).rejects.toMatchObject({ code: 'not_found' });
+});
+
+it('a change is announced as it was made, once', async () => {
+  let rivals = 1;
+  inboxes.before = () => {
+    if (rivals-- > 0)
+      inboxes.rows.set(inbox.uid, {
+        ...inboxes.rows.get(inbox.uid)!,
+        updated_at: '2026-01-01T12:00:00.000Z',
+      });
+  };
+  await update({ display_name: 'New' });
+  expect(inboxes.announced).toEqual([
+    {
+      event_id: expect.stringMatching(/^evt_/),
+      event_type: 'inbox.updated',
+      organization_id: inbox.organization_id,
+      pod_id: inbox.pod_id,
+      inbox_id: inbox.inbox_id,
+      timestamp: inboxes.rows.get(inbox.uid)!.updated_at,
+    },
+  ]);
 });

@@ -4,7 +4,7 @@ import type { Looked } from '../../lib/edge/directory.ts';
 import { testKey } from './key-fixture.ts';
 
 const { credential } = testKey();
-const inbox = { uid: 'u', inbox_id: 'a@b', organization_id: 'o', pod_id: 'o' };
+const inbox = { uid: 'u', inbox_id: 'a@b', organization_id: 'org_1', pod_id: 'p' };
 
 function setUp(answer: (inbox?: string) => Looked, options: { entries?: number } = {}) {
   const clock = { now: 1000 };
@@ -66,6 +66,38 @@ describe('the directory’s cache', () => {
     expect(asked).toHaveLength(2);
     await cache.lookUp({ keyid: 'k', pod: 'q' }, 'read');
     await cache.lookUp({ keyid: 'k', inbox: 'p' }, 'read');
+    expect(asked).toHaveLength(4);
+  });
+  it.each([
+    ['an inbox of another organization', {}, { inbox: { ...inbox, organization_id: 'org_2' } }],
+    ['an inbox of another pod', { pod_id: 'q' }, { inbox }],
+    ['an inbox of another pod than the path names', {}, { inbox, pod: { pod_id: 'q' } }],
+    ['another inbox', { pod_id: 'p', inbox: { uid: 'v', inbox_id: 'b@b' } }, { inbox }],
+    ['another pod', { pod_id: 'p' }, { pod: { pod_id: 'q' } }],
+    [
+      'the pod around the inbox',
+      { pod_id: 'q', inbox: { uid: 'v', inbox_id: 'b@b' } },
+      { pod: { pod_id: 'q' } },
+    ],
+  ])('keeps nothing of what is out of the key’s scope: %s', async (_, own, named) => {
+    const { cache, asked } = setUp(() => ({ credential: { ...credential, ...own }, ...named }));
+    const names = { ...('inbox' in named && { inbox: 'a@b' }), ...('pod' in named && { pod: 'q' }) };
+    for (let n = 0; n < 3; n++) await cache.lookUp({ keyid: 'k', ...names }, 'read');
+    expect(asked).toHaveLength(3);
+  });
+  it('keeps for a token only what is in its own scope, whatever its key was told', async () => {
+    const { cache, asked } = setUp(() => ({ credential, inbox }));
+    const read = (pod_id?: string) =>
+      cache.lookUp(
+        { keyid: 'k', inbox: 'a@b' },
+        'read',
+        pod_id === undefined ? undefined : { organization_id: 'org_1', pod_id },
+      );
+    for (let n = 0; n < 2; n++) await read();
+    expect(asked).toHaveLength(1);
+    for (let n = 0; n < 2; n++) await read('q');
+    expect(asked).toHaveLength(3);
+    for (let n = 0; n < 2; n++) await read('p');
     expect(asked).toHaveLength(4);
   });
   it('tells keys and inboxes apart, and forgets the oldest', async () => {

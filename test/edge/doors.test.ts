@@ -51,23 +51,47 @@ describe('a stream’s door', () => {
     Records: numbers.map((SequenceNumber): DynamoDBRecord => ({ dynamodb: { SequenceNumber } })),
   });
 
-  it('stops at the first record that fails, and skips what is not for it', async () => {
+  const door = (failing: string[], unreadable = '') => {
     const { lines, log } = recorder();
-    const done: string[] = [];
-    const door = streamDoor({
-      parse: ({ dynamodb }) => (dynamodb?.SequenceNumber === '2' ? undefined : dynamodb?.SequenceNumber),
-      run: async (number) => {
-        if (number === '3') throw new Error('no');
-        done.push(number);
+    const batches: string[][] = [];
+    const run = streamDoor({
+      parse({ dynamodb }) {
+        const number = dynamodb!.SequenceNumber!;
+        if (number === unreadable) throw new Error('what is this?');
+        return number === '2' ? undefined : number;
+      },
+      run: async (numbers) => {
+        batches.push(numbers);
+        return numbers.flatMap((number, at) =>
+          failing.includes(number) ? [{ at, error: new Error('no') }] : [],
+        );
       },
       log,
     });
-    expect(await door(event('1', '2', '3', '4'), lambdaContext)).toEqual({
+    return { lines, batches, run };
+  };
+
+  it('gives the batch as a whole, and asks for it again from the first record that failed', async () => {
+    const { lines, batches, run } = door(['4', '3']);
+    expect(await run(event('1', '2', '3', '4'), lambdaContext)).toEqual({
       batchItemFailures: [{ itemIdentifier: '3' }],
     });
-    expect(done).toEqual(['1']);
-    expect(lines[0]).toMatchObject({ level: 'error', sequence_number: '3' });
-    expect(await door(event('1', '2'), lambdaContext)).toEqual({ batchItemFailures: [] });
+    expect(batches).toEqual([['1', '3', '4']]);
+    expect(lines.map(({ level, sequence_number }) => [level, sequence_number])).toEqual([
+      ['error', '3'],
+      ['error', '4'],
+    ]);
+    expect(await run(event('1', '2'), lambdaContext)).toEqual({ batchItemFailures: [] });
+    expect(await run(event('2'), lambdaContext)).toEqual({ batchItemFailures: [] });
+    expect(batches).toHaveLength(2);
+  });
+
+  it('takes nothing behind a record it cannot read', async () => {
+    const { batches, run } = door([], '3');
+    expect(await run(event('1', '3', '4'), lambdaContext)).toEqual({
+      batchItemFailures: [{ itemIdentifier: '3' }],
+    });
+    expect(batches).toEqual([['1']]);
   });
 });
 

@@ -61,6 +61,10 @@ const bodies = [
   { message_ids: ['msg_1'] },
   { add_labels: ['a'] },
   { message_ids: ['msg_1'], add_labels: ['a'] },
+  { url: 'https://hooks.example.com/', event_types: ['message.received'] },
+  { headers: { 'x-token': 'secret' } },
+  { inboxes: [{}] },
+  { inbox_ids: ['inb_a'] },
 ];
 
 /** A request that has everything the route asks for, unsigned. */
@@ -83,7 +87,7 @@ export interface World {
 const directoryOf = ({ credentials = [], organization }: World): Directory => ({
   lookUp: async ({ keyid, inbox, pod }: Asked): Promise<Looked> => {
     const credential = credentials.find((one) => one.keyid === keyid);
-    const found = inboxes.find((one) => one.uid === inbox);
+    const found = inboxes.find((one) => one.uid === inbox || one.inbox_id === inbox);
     // A pod is looked up in the key's organization.
     const there = inboxes.find(
       (one) => one.pod_id === pod && one.organization_id === credential?.organization_id,

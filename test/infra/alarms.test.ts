@@ -49,7 +49,7 @@ describe('alarms', () => {
       .map(([id]) => id);
     const depth = alarms.filter(({ MetricName }) => MetricName === 'ApproximateNumberOfMessagesVisible');
     expect(depth.map(dimension).toSorted()).toEqual(queues.toSorted());
-    expect(depth.map(({ Threshold }) => Threshold)).toEqual([1, 1, 1]);
+    expect(depth.map(({ Threshold }) => Threshold)).toEqual(queues.map(() => 1));
   });
 
   it('watch for what stands still, and take silence of the clockwork for a failure', () => {

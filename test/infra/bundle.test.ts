@@ -22,6 +22,9 @@ const functions = Object.values<any>(template['Resources'])
 async function run(source: string, environment: string[]) {
   const values: Record<string, string> = {
     DNS_RECORDS: '[]',
+    QUARANTINE_DAYS: '30',
+    EXPIRY_NOTICE_MINUTES: '60',
+    TRY_SECONDS: '15',
     ALLOW_LOOPBACK_WEBHOOKS: 'false',
     PUBLIC_ORIGINS: 'https://a.example',
   };

@@ -11,6 +11,8 @@ describe('configuration', () => {
       removalPolicy: 'retain',
       deletionProtection: true,
       activateReceiving: 'create',
+      ledgerRetentionMode: 'governance',
+      ledgerRetentionDays: 365,
       dmarcPolicy: 'quarantine',
       hostedZone: undefined,
     });
@@ -35,6 +37,9 @@ describe('configuration', () => {
     ['publicOrigins', 'http://127.0.0.1:8025', /https only/],
     ['logRetentionDays', '8', /one of: 1, 3, 5, 7, 14/],
     ['incomingRetentionDays', '3', /15 to 3650 days/],
+    ['ledgerRetentionMode', 'legal', /one of: governance, compliance/],
+    ['ledgerRetentionDays', '0', /1 to 36500 days/],
+    ['ledgerRetentionDays', '36501', /1 to 36500 days/],
     ['alarmEmail', 'nobody', /e-mail address/],
     ['removalPolicy', 'keep', /one of: retain, destroy/],
     ['deletionProtection', 'maybe', /true or false/],

@@ -101,15 +101,20 @@ describe('grants', () => {
     Condition: { 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': keys } },
   });
 
-  it('let nobody change or remove a line of the ledger', () => {
-    for (const name of ['api', 'operator']) {
-      expect(denied(name)).toContainEqual(
-        expect.objectContaining({
-          Action: ['dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-          ...onKeys('O#*#A#*'),
-        }),
-      );
-    }
+  const ledgerDenial = expect.objectContaining({
+    Effect: 'Deny',
+    Action: ['dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'],
+    ...onKeys('O#*#A#*'),
+  });
+  const proofDenial = expect.objectContaining({
+    Effect: 'Deny',
+    Action: expect.arrayContaining(['dynamodb:PutItem', 'dynamodb:UpdateItem']),
+    ...onKeys('O#*#S', 'O#*#X'),
+  });
+
+  it('keep whoever changes rows from the lines of the ledger', () => {
+    for (const name of ['api', 'operator', 'publish-event', 'receive-mail', 'run-due'])
+      expect([name, denied(name)]).toEqual([name, expect.arrayContaining([ledgerDenial, proofDenial])]);
   });
 
   it('keep the API’s own credentials from what lies in inboxes', () => {
@@ -144,7 +149,7 @@ describe('grants', () => {
       ]);
     }
     expect(JSON.stringify(own)).toContain('/${aws:PrincipalTag/organization}/*');
-    expect(denied('', own)).toHaveLength(1);
+    expect(denied('', own)).toEqual([ledgerDenial, proofDenial]);
   });
 
   it('without the wall keep the API from mail that belongs to nobody yet', () => {
@@ -158,7 +163,11 @@ describe('grants', () => {
   it('keep everybody but SES from putting mail where it belongs to nobody', () => {
     const incoming = { 'Fn::Join': ['', [expect.anything(), '/incoming/*']] };
     for (const name of ['receive-mail', 'run-due']) {
-      expect(denied(name)).toEqual([{ Effect: 'Deny', Action: 's3:PutObject', Resource: incoming }]);
+      expect(denied(name)).toEqual([
+        ledgerDenial,
+        proofDenial,
+        { Effect: 'Deny', Action: 's3:PutObject', Resource: incoming },
+      ]);
     }
   });
 
@@ -171,6 +180,9 @@ describe('grants', () => {
     ['run-due', /^(logs|dynamodb|s3):/],
     ['publish-event', /^(logs|dynamodb|events|sqs):/],
     ['seal-ledger', /^(logs|dynamodb|sqs):/],
+    ['fan-out-webhooks', /^(logs|dynamodb|s3|sqs):/],
+    ['deliver-webhook', /^(logs|dynamodb|sqs):/],
+    ['export-ledger', /^(logs|dynamodb|s3):/],
   ])('keep %s to the services it needs', (name, services) => {
     expect(allowed(name).filter((action) => !services.test(action))).toEqual([]);
   });
@@ -201,5 +213,26 @@ describe('grants', () => {
         { StringLikeIfExists: { 's3:prefix': ['incoming/*', '*/*/*/'] } },
       ]);
     }
+  });
+
+  it('write archives only where archives are, and remove-inbox nothing else', () => {
+    const bucket = of('AWS::S3::Bucket').find(([id]) => id.startsWith('store'))![0];
+    const under = (key: string) => ({ 'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, `/${key}`]] });
+    const s3 = statements('remove-inbox').filter(({ Action }) => list<string>(Action)[0]!.startsWith('s3:'));
+    expect(s3).toEqual([
+      { Effect: 'Allow', Action: 's3:DeleteObject', Resource: under('org_*/*') },
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: under('org_*/*') },
+      {
+        Effect: 'Allow',
+        Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'],
+        Resource: under('org_*/archives/*'),
+      },
+      {
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: { 'Fn::GetAtt': [bucket, 'Arn'] },
+        Condition: { StringLikeIfExists: { 's3:prefix': ['org_*/*'] } },
+      },
+    ]);
   });
 });

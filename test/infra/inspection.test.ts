@@ -29,6 +29,7 @@ describe("cdk-nag's AwsSolutions pack and CDK's own validation", { timeout: 60_0
     const everything = {
       hostedZoneId: 'Z0123456789ABC',
       alarmEmail: 'ops@acme.io',
+      busSubscribers: ['111122223333'],
       activateReceiving: 'adopt',
     } as const;
     expect(findings(everything)).toEqual([]);

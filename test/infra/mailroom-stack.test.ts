@@ -30,7 +30,8 @@ const only = (type: string, of = prod) => {
 };
 const byPath = (type: string, start: string) => all(type).find(([id]) => id.startsWith(start))!;
 const topicId = byPath('AWS::SNS::Topic', 'intake')[0];
-const bucketId = only('AWS::S3::Bucket').id;
+const [bucketId, mailBucket] = byPath('AWS::S3::Bucket', 'store');
+const [bucketPolicyId, bucketPolicy] = byPath('AWS::S3::BucketPolicy', 'store');
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const ourAccount = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
 
@@ -71,8 +72,8 @@ describe('table', () => {
 });
 
 describe('bucket', () => {
-  const { Properties } = only('AWS::S3::Bucket');
-  const statements = only('AWS::S3::BucketPolicy').Properties.PolicyDocument.Statement;
+  const { Properties } = mailBucket;
+  const statements = bucketPolicy.Properties.PolicyDocument.Statement;
 
   it('is closed to the public, encrypted, and keeps no versions', () => {
     expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
@@ -103,8 +104,9 @@ describe('bucket', () => {
     ]);
   });
 
-  it('ends abandoned uploads, and forgets only mail nobody could take in', () => {
-    expect(Properties.LifecycleConfiguration.Rules).toEqual([
+  it('ends abandoned uploads, and forgets only mail nobody could take in, and archives by their days', () => {
+    const { Rules } = Properties.LifecycleConfiguration;
+    expect(Rules.slice(0, 2)).toEqual([
       {
         Id: 'abandoned-uploads',
         Status: 'Enabled',
@@ -112,6 +114,14 @@ describe('bucket', () => {
       },
       { Id: 'never-taken-in', Status: 'Enabled', Prefix: 'incoming/', ExpirationInDays: 30 },
     ]);
+    expect(Rules.slice(2)).toEqual(
+      [7, 30, 90, 365, 1095, 3650].map((days) => ({
+        Id: `archives-of-${days}-days`,
+        Status: 'Enabled',
+        TagFilters: [{ Key: 'posthorn-archive-days', Value: String(days) }],
+        ExpirationInDays: days + 7,
+      })),
+    );
   });
 });
 
@@ -210,7 +220,7 @@ describe('mail intake', () => {
   });
 
   it('makes the rule only once SES may write to bucket and topic', () => {
-    const policies = [only('AWS::S3::BucketPolicy').id, byPath('AWS::SNS::TopicPolicy', 'intake')[0]];
+    const policies = [bucketPolicyId, byPath('AWS::SNS::TopicPolicy', 'intake')[0]];
     expect(rule.DependsOn.toSorted()).toEqual(policies.toSorted());
   });
 
@@ -342,7 +352,7 @@ describe('HTTP API', () => {
 describe('due and announcing', () => {
   it('starts run-due each minute', () => {
     const [id] = byPath('AWS::Lambda::Function', 'duerundue');
-    const rule = only('AWS::Events::Rule');
+    const [ruleId, rule] = byPath('AWS::Events::Rule', 'due');
     expect(rule.Properties).toMatchObject({
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',
@@ -351,17 +361,22 @@ describe('due and announcing', () => {
     template.hasResourceProperties('AWS::Lambda::Permission', {
       FunctionName: arn(id),
       Principal: 'events.amazonaws.com',
-      SourceArn: arn(rule.id),
+      SourceArn: arn(ruleId),
     });
   });
 
-  it('gives publish-event the event rows of the stream and nothing else', () => {
+  it('gives publish-event new events, nudged ones and rows of work, and nothing else', () => {
     const mapping = all('AWS::Lambda::EventSourceMapping').find(
       ([id, { Properties }]) => Properties.StartingPosition && id.startsWith('announce'),
     )![1];
-    expect(JSON.parse(mapping.Properties.FilterCriteria.Filters[0].Pattern)).toEqual({
-      dynamodb: { NewImage: { [table.rowType]: { S: [table.eventRow] } } },
-    });
+    const patterns = mapping.Properties.FilterCriteria.Filters.map(({ Pattern }: any) => JSON.parse(Pattern));
+    const isEvent = { [table.rowType]: { S: [table.eventRow] } };
+    const [there, missing] = [[{ exists: true }], [{ exists: false }]];
+    expect(patterns).toEqual([
+      { dynamodb: { NewImage: { ...isEvent, position: { N: missing } } } },
+      { dynamodb: { NewImage: { ...isEvent, nudges: { N: there }, org_pk: { S: there } } } },
+      { dynamodb: { NewImage: { [table.rowType]: { S: [table.taskRow] } } } },
+    ]);
     expect(mapping.Properties).toMatchObject({
       EventSourceArn: { 'Fn::GetAtt': [only('AWS::DynamoDB::GlobalTable').id, 'StreamArn'] },
       StartingPosition: 'TRIM_HORIZON',
@@ -407,7 +422,9 @@ describe('due and announcing', () => {
 describe('queues', () => {
   it('are all encrypted and refuse calls without TLS', () => {
     const queues = all('AWS::SQS::Queue');
-    expect(queues.map(([, { Properties }]) => Properties.SqsManagedSseEnabled)).toEqual(Array(4).fill(true));
+    expect(queues.map(([, { Properties }]) => Properties.SqsManagedSseEnabled)).toEqual(
+      queues.map(() => true),
+    );
     for (const [id] of queues) {
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
         Queues: [{ Ref: id }],

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { run } from '../../lib/cli/run.ts';
 import { Command, startPosthorn, type Posthorn } from '../support/posthorn-process.ts';
 
 let home: string;
@@ -26,6 +27,33 @@ async function answer(...words: string[]) {
   const { code, output, json } = await posthornCommand(...words);
   expect(code, output).toBe(0);
   return json();
+}
+
+/** The same command without a process of its own, which costs seconds. */
+async function posthornHere(line: string, key?: object) {
+  const printed = { out: '', err: '' };
+  const code = await run(
+    ['--home', home, ...(key ? ['--key', JSON.stringify(key)] : []), ...line.split(' ')],
+    {
+      env: {},
+      cwd: home,
+      stdin: (async function* () {})(),
+      out: (text) => void (printed.out += String(text)),
+      err: (text) => void (printed.err += text),
+      fetch,
+    },
+  );
+  return { code, ...printed };
+}
+async function answerHere(line: string, key?: object) {
+  const { code, out, err } = await posthornHere(line, key);
+  expect([code, err], line).toEqual([0, '']);
+  return out === '' ? undefined : JSON.parse(out);
+}
+async function refusalHere(line: string, key?: object): Promise<string> {
+  const { code, out, err } = await posthornHere(line, key);
+  expect([code, out], line).toEqual([1, '']);
+  return err;
 }
 
 it('is what `npx posthorn` runs', async () => {
@@ -121,6 +149,92 @@ it('the operator makes organizations and keys, and sees what could not be delive
     const { undeliverable } = await answer('operator', 'undeliverable', 'list');
     expect(undeliverable).toMatchObject([{ recipient: 'nobody@posthorn.test' }]);
   }, 60_000);
+});
+
+it('parts an organization into pods, each with keys of its own', async () => {
+  const pod = await answerHere('pods create --name Customer --client-id customer');
+  expect((await answerHere('pods create --client-id customer')).pod_id).toBe(pod.pod_id);
+  const made = await answerHere(`keys create --pod ${pod.pod_id} --name theirs --client-id theirs`);
+  expect(made).toMatchObject({ name: 'theirs', pod_id: pod.pod_id, private_jwk: { crv: 'Ed25519' } });
+  expect(await answerHere('pods list', made)).toMatchObject({ count: 1, pods: [{ name: 'Customer' }] });
+  const inbox = await answerHere('inboxes create --username customer', made);
+  expect(inbox.pod_id).toBe(pod.pod_id);
+  expect(await refusalHere('pods get pod_another', made)).toContain('(not_found)');
+  expect(await refusalHere('pods create', made)).toContain('(missing_permission)');
+  expect(await refusalHere(`pods delete ${pod.pod_id}`)).toContain('(cannot_delete)');
+
+  const reader = await answerHere('keys create --permission inbox_read --inbox customer@posthorn.test');
+  expect(reader).toMatchObject({ permissions: { inbox_read: true }, inbox_id: 'customer@posthorn.test' });
+  expect((await answerHere('inboxes list', reader)).count).toBe(1);
+  expect(await refusalHere('keys list', reader)).toContain('(missing_permission)');
+  const { api_keys } = await answerHere('keys list', made);
+  expect(api_keys.map(({ api_key_id }: { api_key_id: string }) => api_key_id)).toEqual([
+    reader.api_key_id,
+    made.api_key_id,
+  ]);
+  expect(await refusalHere('keys create --bearer')).toMatch(/does not take bearer keys .*\n.*bearer_keys/);
+  expect((await answerHere('keys update theirs --name Theirs')).name).toBe('Theirs');
+  expect(await answerHere('keys revoke theirs')).toBeUndefined();
+  expect(await refusalHere('inboxes create', made)).toContain('(unknown_api_key)');
+  const own = await answerHere('audit list --action pods.apiKeys.create --outcome allowed');
+  expect(own.lines).toMatchObject([{ resources: [pod.pod_id, made.api_key_id] }]);
+
+  const empty = await answerHere('pods create');
+  expect(await answerHere(`pods delete ${empty.pod_id}`)).toBeUndefined();
+  expect(await refusalHere(`pods get ${empty.pod_id}`)).toContain('(not_found)');
+});
+
+it('the operator sets limits, takes bearers, suspends and resumes, and reads the ledger', async () => {
+  const { organization_id: id } = await answerHere('operator organizations create --name Strict');
+  const changed = await answerHere(
+    `operator organizations update ${id} --access production --bearer-keys on --inbox-limit 1 --key-requests-per-minute none`,
+  );
+  expect(changed).toMatchObject({ access: 'production', bearer_keys: true, inbox_limit: 1 });
+  const listed = await answerHere('operator organizations list --limit 2');
+  expect(listed.organizations).toContainEqual(
+    expect.objectContaining({ organization_id: id, name: 'Strict' }),
+  );
+  const key = await answerHere(`operator keys create ${id} --name first`);
+  const bearer = await answerHere(`operator keys create ${id} --bearer`);
+  expect(bearer.api_key).toMatch(/^ph_/);
+  await answerHere('inboxes create', key);
+  expect(await refusalHere('inboxes create', key)).toContain('(limit_exceeded)');
+  expect(
+    (await answerHere(`operator organizations update ${id} --inbox-limit none`)).inbox_limit,
+  ).toBeUndefined();
+
+  await answerHere(`operator organizations suspend ${id} --reason unpaid`);
+  expect(await refusalHere('inboxes create', key)).toContain('(account_suspended)');
+  expect((await answerHere(`operator organizations get ${id}`)).suspended_reason).toBe('unpaid');
+  await answerHere(`operator organizations resume ${id}`);
+  await answerHere('inboxes create', key);
+
+  await answerHere(`operator keys revoke ${id} ${key.api_key_id}`);
+  expect(await refusalHere('inboxes create', key)).toContain('(unknown_api_key)');
+  const { api_keys } = await answerHere(`operator keys list ${id}`);
+  expect(api_keys.map(({ api_key_id }: { api_key_id: string }) => api_key_id)).toEqual([bearer.api_key_id]);
+
+  expect(await answerHere('operator sending pause')).toMatchObject({ sending: 'paused' });
+  expect(await answerHere('operator sending status')).toMatchObject({ sending: 'paused' });
+  expect(await answerHere('operator sending resume')).toMatchObject({ sending: 'on' });
+
+  const { lines } = await answerHere(`operator audit list ${id} --limit 50`);
+  const told = lines.map(
+    ({ action, outcome }: { action: string; outcome: string }) => `${action} ${outcome}`,
+  );
+  for (const line of [
+    'operator.organizations.create allowed',
+    'operator.organizations.suspend allowed',
+    'operator.apiKeys.delete allowed',
+    'inboxes.create allowed',
+    'inboxes.create denied',
+  ])
+    expect(told).toContain(line);
+  expect(await answerHere(`operator audit verify ${id}`)).toMatchObject({
+    organization_id: id,
+    findings: [],
+  });
+  expect((await answerHere(`operator audit erase ${id} --all`)).erased).toBeGreaterThan(0);
 });
 
 it('says in a sentence what is wrong: 2 for a command it does not know, 1 for a refusal', async () => {

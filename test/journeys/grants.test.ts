@@ -145,6 +145,23 @@ describe('a grant that is taken from a role', () => {
       missing: /must allow events:PutEvents$/,
     });
   });
+
+  it.each(['dynamodb:GetItem', 'dynamodb:PutItem'])(
+    'seal-ledger without %s seals nothing',
+    async (action) => {
+      const started = await start({ edit: without('ledgersealledger', action) });
+      const client = await started.client();
+      await client.inboxes.create({ username: 'otter' });
+      await refused(started, {
+        who: /assumed-role\/.*\/posthorn-local-ledgersealledger/,
+        action: new RegExp(`^${action}$`),
+        resource: table,
+        missing: new RegExp(`^the policies of role ledgersealledgerrole\\w+ must allow ${action}$`),
+      });
+      expect((await client.audit.list({ action: 'inboxes.create' })).count).toBe(1);
+      expect((await client.audit.seals()).seals).toEqual([]);
+    },
+  );
 });
 
 describe('a grant that is taken from a resource', () => {

@@ -6,7 +6,6 @@ import { sharedMailroom } from '../support/mailroom.ts';
 // While S3 is away the reconciler fails too, and leaves dead letters of its own.
 const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
 const intakeDeadLetters = (id: string) => /intake.*dead/i.test(id);
-const minutes = (n: number) => n * 60_000;
 
 const list = async (inbox: string) => (await mailroom.client().inboxes.messages.list(inbox)).messages;
 
@@ -36,14 +35,6 @@ const arrived = async (inbox: string, count: number) => {
   return new Map(whole.map((one) => [one.subject, one]));
 };
 
-/** Minute by minute: all at once, every minute's `run-due` would start an instance of its own. */
-async function pass(count: number): Promise<void> {
-  for (let minute = 0; minute < count; minute++) {
-    mailroom.cloud.clock.advance(minutes(1));
-    await wait(60);
-  }
-}
-
 const waiting = () => mailroom.queued((id) => /intake/i.test(id) && !/dead/i.test(id));
 const settled = () => soon(async () => expect(await waiting()).toBe(0));
 
@@ -56,10 +47,10 @@ describe('a mail whose notice is lost', () => {
     sns.publish = async () => ({ messageId: 'lost' });
     await mailroom.send({ to: inbox, subject: 'left behind', text: 'Still here.' });
     sns.publish = publish;
-    await pass(9);
+    await mailroom.pass(9);
     await mailroom.send({ to: inbox, subject: 'later' });
     expect((await arrived(inbox, 1)).get('later')).toMatchObject({ envelope: 'given' });
-    await pass(2);
+    await mailroom.pass(2);
     const messages = await arrived(inbox, 2);
     expect(messages.get('left behind')).toMatchObject({
       envelope: 'inferred',
@@ -82,7 +73,7 @@ describe('a mail whose notice is lost', () => {
     };
     await mailroom.send({ to: inbox, subject: 'told twice' });
     sns.publish = publish;
-    await pass(11);
+    await mailroom.pass(11);
     await arrived(inbox, 1);
     expect(held).toHaveLength(1);
     await publish(held[0]!);
@@ -103,7 +94,7 @@ describe('a mail that failed five times', () => {
     // Each time, it is back in the queue when its visibility timeout of twelve minutes is over.
     for (let time = 1; (await mailroom.queued(intakeDeadLetters)) === 0; time++) {
       expect(time).toBeLessThan(12);
-      await pass(13);
+      await mailroom.pass(13);
     }
     expect(await waiting()).toBe(0);
     expect(await list(inbox)).toEqual([]);

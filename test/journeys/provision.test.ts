@@ -72,6 +72,7 @@ describe('an inbox', () => {
       email: `ada.lovelace@${domain}`,
       display_name: 'Ada',
       metadata: { team: 'a', n: 1 },
+      stored_bytes: 0,
       created_at: expect.any(String),
       updated_at: inbox.created_at,
     });

@@ -30,7 +30,12 @@ const item = {
   to: [address],
   size: 10,
 };
-const message = (n: number) => ({ ...item, message_id: `msg_${n}`, subject: `No. ${n}`, text: 'Hello' });
+export const message = (n: number) => ({
+  ...item,
+  message_id: `msg_${n}`,
+  subject: `No. ${n}`,
+  text: 'Hello',
+});
 const thread = { ...item, senders: [], recipients: [], last_message_id: 'msg_1', message_count: 1 };
 const link = { size: 3, download_url: 'https://bucket/raw', expires_at: time };
 const organization = {
@@ -54,6 +59,53 @@ const apiKey = {
   prefix: 'ph_abcdefgh',
   created_at: time,
   updated_at: time,
+};
+
+const webhook = {
+  webhook_id: 'wh_1',
+  organization_id: 'org_1',
+  url: 'https://hooks.example.com/',
+  event_types: ['message.received' as const],
+  secret: 'whsec_c2VjcmV0',
+  enabled: true,
+  created_at: time,
+  updated_at: time,
+};
+const delivery = {
+  delivery_id: 'evt_1',
+  webhook_id: 'wh_1',
+  event_id: 'evt_1',
+  event_type: 'message.received' as const,
+  state: 'delivered' as const,
+  attempt_count: 1,
+  attempts: [{ attempted_at: time, status: 200, duration_ms: 12 }],
+  created_at: time,
+};
+
+const archive = {
+  archive_id: 'arc_1',
+  organization_id: 'org_1',
+  pod_id: 'org_1',
+  inbox_id: address,
+  state: 'ready' as const,
+  ...{ messages: 2, quarantined: 0, missing: 0, size: 3 },
+  ...{ expires_at: time, updated_at: time, created_at: time },
+};
+
+export const inboxEvent = {
+  event_id: 'evt_1',
+  event_type: 'message.received' as const,
+  organization_id: 'org_1',
+  pod_id: 'pod_1',
+  inbox_id: address,
+  inbox_uid: 'inb_a',
+  timestamp: time,
+  event_at: time,
+  created_at: time,
+  position: 1,
+  message_id: 'msg_1',
+  from: 'bob@sender.test',
+  subject: 'Hi',
 };
 
 /** The whole API behind the real edge, answering from constants: what a face of it can be tried against. */
@@ -87,12 +139,40 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
       ...inbox,
       ...(body.display_name != null && { display_name: body.display_name }),
     }),
+    delete: async ({ query }: Pick<Call<'inboxes.delete'>, 'query'>) =>
+      query.messages === undefined ? undefined : { archive_id: 'arc_1', pending: true as const },
+    batchCreate: async ({ body }: Pick<Call<'inboxes.batchCreate'>, 'body'>) => ({
+      results: body.inboxes.map((_, index) => ({ index, inbox })),
+    }),
+    batchDelete: async ({ body }: Pick<Call<'inboxes.batchDelete'>, 'body'>) => ({
+      results: body.inbox_ids.map((inbox_id, index) => ({ index, inbox_id, deleted: true })),
+    }),
   };
   const apiKeys = {
     create: async () => apiKey,
     list: async () => ({ count: 1, api_keys: [apiKey] }),
     get: async () => apiKey,
     update: async () => apiKey,
+    delete: async () => {},
+  };
+  const webhooks = {
+    create: async () => webhook,
+    list: async () => ({ count: 1, webhooks: [webhook] }),
+    get: async () => webhook,
+    update: async () => webhook,
+    delete: async () => {},
+    getHeaders: async () => ({ header_names: ['x-token'] }),
+    updateHeaders: async () => {},
+    rotateSecret: async () => webhook,
+    listDeliveries: async () => ({ count: 1, deliveries: [delivery] }),
+    redeliver: async ({ path }: { path: { delivery_id: string } }) => ({
+      delivery_id: path.delivery_id,
+      pending: true as const,
+    }),
+  };
+  const archives = {
+    list: async () => ({ count: 1, archives: [archive] }),
+    get: async () => ({ ...archive, download_url: link.download_url, download_url_expires_at: time }),
     delete: async () => {},
   };
   const audit = { list: async () => ({ count: 0, lines: [] }) };
@@ -131,12 +211,18 @@ export function fakeMailroom(overrides: Partial<UseCases<RouteName>> = {}) {
     'inboxes.messages.delete': async () => {},
     'inboxes.messages.getRaw': async ({ path }) => ({ message_id: path.message_id, ...link }),
     'inboxes.messages.getAttachment': async ({ path }) => ({ attachment_id: path.attachment_id, ...link }),
+    'inboxes.events.list': async () => ({ count: 1, events: [inboxEvent] }),
+    ...named('archives', archives),
+    ...named('pods.archives', archives),
     ...named('threads', threads),
     ...named('pods.threads', threads),
     ...named('inboxes.threads', { ...threads, delete: async () => undefined }),
     ...named('apiKeys', apiKeys),
     ...named('pods.apiKeys', apiKeys),
     ...named('inboxes.apiKeys', apiKeys),
+    ...named('webhooks', webhooks),
+    ...named('pods.webhooks', webhooks),
+    ...named('inboxes.webhooks', webhooks),
     ...named('audit', audit),
     ...named('pods.audit', audit),
     ...named('inboxes.audit', audit),

@@ -13,7 +13,7 @@ import { badWeather, type Misfortune, type Weather } from '../../lib/local/weath
 import { createClient, type Client } from '../../lib/sdk/client.ts';
 import type { SigningJwk } from '../../lib/sdk/key.ts';
 import { createOperator, type Operator } from '../../lib/sdk/operator.ts';
-import { domain, openCloud, type OpenCloud } from './local-cloud.ts';
+import { domain, openCloud, type OpenCloud, type Resources } from './local-cloud.ts';
 
 export { domain };
 
@@ -33,10 +33,12 @@ export interface MailroomOptions {
   odds?: Partial<Record<Misfortune, number>> | 'calm';
   /** Refusals by IAM, or dead letters, that the journey is about. */
   expects?: { deadLetters?: boolean };
+  /** Changes the synthesized template before it is deployed. */
+  edit?: (resources: Resources) => void;
 }
 
 /** Milliseconds within which a mail has to be there, by the machine's clock. */
-const patience = 25_000;
+const patience = 45_000;
 
 /** A mailroom that all tests of a file share, in bad weather; opened before the first and inspected after the last. */
 export function sharedMailroom(options: MailroomOptions = {}): Mailroom {
@@ -62,7 +64,8 @@ export class Mailroom {
   }
 
   async open(): Promise<void> {
-    this.#open = await openCloud({ weather: this.#weather() });
+    const { edit } = this.#options;
+    this.#open = await openCloud({ weather: this.#weather(), ...(edit && { edit }) });
     const { smtp, api, operator } = this.cloud;
     this.#transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true });
     this.#first = await firstOrganization({ api, operator });
@@ -144,34 +147,54 @@ export class Mailroom {
   /**
    * What is checked must come true; meanwhile the cloud's clock runs ahead. While functions are at work it is a little
    * (what was delayed by the weather comes within seconds); when all is still, by a minute and then by some at a time,
-   * until due work, a visibility timeout or the reconciler sets something going.
+   * until due work, a visibility timeout or the reconciler sets something going. It is checked again when work came to
+   * rest, since each check is work for the machine too.
    */
   async eventually<T>(check: () => Promise<T> | T): Promise<T> {
     const end = performance.now() + patience;
-    let still = 0;
-    let seen = -1;
-    let leap = 61_000;
+    let leap = 1;
     for (;;) {
       try {
         return await check();
       } catch (error) {
         if (performance.now() > end) throw error;
       }
-      await wait(20);
-      const work = this.#work();
-      still = work === seen ? still + 1 : 0;
-      seen = work;
-      this.cloud.clock.advance(still < 12 ? 200 : leap);
-      if (still >= 12) [still, leap] = [0, 4 * 60_000];
+      if (await this.#movement()) continue;
+      await this.pass(leap);
+      leap = 4;
     }
   }
 
-  /** Grows with every call of a function that no caller waits for. */
+  /** Lets some minutes pass; the functions of each have a little time of the machine. */
+  async pass(minutes: number): Promise<void> {
+    for (let minute = 0; minute < minutes; minute++) {
+      this.cloud.clock.advance(61_000);
+      for (let n = 0; n === 0 || (n < 12 && this.cloud.services.lambda.running > 0); n++) await wait(5);
+    }
+  }
+
+  /** Whether anything happened before a quarter of a second of stillness is over; returns when it came to rest, or takes long. */
+  async #movement(): Promise<boolean> {
+    const before = this.#work();
+    let seen = before;
+    for (let tick = 1, still = 0; still < 12; tick++) {
+      await wait(20);
+      this.cloud.clock.advance(200);
+      const work = this.#work();
+      const rests = work === seen && this.cloud.services.lambda.running === 0;
+      still = rests ? still + 1 : 0;
+      seen = work;
+      if (work !== before && (rests || tick >= 10)) return true;
+    }
+    return false;
+  }
+
+  /** Grows with every call of a function that no caller waits for; a check may leave lines, and they are sealed. */
   #work(): number {
     const { list } = this.cloud.calls;
     let count = 0;
     for (const { service, by } of list)
-      if (service !== 'sqs' && !/operator|apigateway|apifunction|apioperator/.test(by)) count++;
+      if (service !== 'sqs' && !/operator|apigateway|apifunction|ledger/.test(by)) count++;
     return count;
   }
 

@@ -1,4 +1,5 @@
 import { deedRows, type Deed } from '../../lib/contract/call.ts';
+import type { MailEvent } from '../../lib/contract/event.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import { writesOf } from '../../lib/core/change-size.ts';
 import type {
@@ -7,9 +8,11 @@ import type {
   DeliveryStore,
   ListedEntry,
   MailboxStore,
+  RefusedMail,
   StoredMessage,
   ThreadChange,
 } from '../../lib/core/mail-ports.ts';
+import type { Room } from '../../lib/core/room.ts';
 import { difference, messageEntries, ulidOf, type ListEntry } from '../../lib/core/message-lists.ts';
 import {
   listedIn,
@@ -26,6 +29,9 @@ interface Kept {
   lists: Map<string, ListedEntry[]>;
   leads: Map<string, string>;
   claims: Map<string, string>;
+  /** Deliveries that were refused. */
+  refused: Set<string>;
+  room: Room;
 }
 
 /**
@@ -38,6 +44,8 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
   /** Writes of each transaction that was offered, with those of its deed. */
   readonly sizes: number[] = [];
   readonly deliveries: Delivery[] = [];
+  /** Events of mails that there was no room for. */
+  readonly refusals: MailEvent[] = [];
   readonly gone = new Set<string>();
   queries = 0;
   before: () => Promise<void> = async () => undefined;
@@ -51,6 +59,8 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
       lists: new Map(),
       leads: new Map(),
       claims: new Map(),
+      refused: new Set<string>(),
+      room: { stored_bytes: 0, warned: false, organization_full: false },
     };
     this.#inboxes.set(uid, kept);
     return kept;
@@ -159,19 +169,22 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     return 'changed' as const;
   }
 
-  #forget(kept: Kept, { message_id, rfc822_message_id = '', digest }: StoredMessage): void {
+  #forget(kept: Kept, { message_id, rfc822_message_id = '', digest, size }: StoredMessage): void {
     kept.messages.delete(message_id);
+    kept.room.stored_bytes -= size;
     kept.bodies.delete(message_id);
     kept.claims.delete(`mail:${rfc822_message_id}\n${digest}`);
   }
 
   async acquaint(inbox: InboxRef, mail: Parameters<DeliveryStore['acquaint']>[1]) {
-    const { claims, leads } = this.of(inbox);
+    const { claims, leads, refused, room } = this.of(inbox);
     const twin = claims.get(`mail:${mail.rfc822_message_id}\n${mail.digest}`);
     return {
       delivered: claims.has(`ses:${mail.ses_id}`),
       ...(twin !== undefined && { twin }),
       threads: new Map(mail.ids.flatMap((id) => (leads.has(id) ? [[id, leads.get(id)!] as const] : []))),
+      ...(refused.has(mail.ses_id) && { refused: true as const }),
+      room: { ...room },
     };
   }
 
@@ -186,6 +199,7 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     if (kept.threads.get(after.thread_id)?.version !== before?.version) return 'changed' as const;
     for (const { id, was } of leads)
       if (kept.leads.has(id) && kept.leads.get(id) !== was) return 'changed' as const;
+    if (!this.#takeRoom(kept, delivery)) return 'changed' as const;
     this.deliveries.push(delivery);
     kept.claims.set(`ses:${ses_id}`, message.message_id).set(content, message.message_id);
     kept.threads.set(after.thread_id, after);
@@ -200,6 +214,29 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
       thread_id: after.thread_id,
     });
     return 'added' as const;
+  }
+
+  /** As the condition of the store has it. */
+  #takeRoom({ room }: Kept, { message, intake }: Delivery): boolean {
+    if (room.storage_limit !== intake?.storage_limit) return false;
+    if (intake !== undefined) {
+      const [from, to] = intake.between;
+      if (room.warned !== intake.warned || room.stored_bytes < from || room.stored_bytes > to) return false;
+      if (intake.warning !== undefined) room.warned = intake.warning === 'given';
+    }
+    room.stored_bytes += message.size;
+    return true;
+  }
+
+  async refuse({ inbox, ses_id, event }: RefusedMail) {
+    await this.before();
+    const { claims, refused } = this.of(inbox);
+    if (claims.has(`ses:${ses_id}`)) return 'delivered' as const;
+    if (this.gone.has(inbox.uid)) return 'no_inbox' as const;
+    claims.set(`ses:${ses_id}`, '');
+    refused.add(ses_id);
+    this.refusals.push(event);
+    return 'refused' as const;
   }
 
   async countDuplicate(inbox: InboxRef, { ses_id, of }: { ses_id: string; of: string }) {

@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto';
 import { keys } from '../../lib/adapters/keys.ts';
 import type { Deed } from '../../lib/contract/call.ts';
+import type { MailEvent } from '../../lib/contract/event.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { Undeliverable } from '../../lib/contract/undeliverable.ts';
 import type { ParsedFile } from '../../lib/core/mail.ts';
-import type { Bodies, DueStore, DueWork, MailObjects, ObjectFolder } from '../../lib/core/mail-ports.ts';
 import type {
+  Bodies,
+  DueStore,
+  DueWork,
+  MailObjects,
+  ObjectFolder,
+  Waiting,
+} from '../../lib/core/mail-ports.ts';
+import type {
+  Holder,
   InboxStore,
   PageTokens,
   Provision,
   ProvisionOutcome,
   StoredInbox,
+  Takedown,
 } from '../../lib/core/ports.ts';
 import { mailDomain, sampleMail, ulidAt } from './mail-samples.ts';
 
@@ -103,7 +113,9 @@ export class MemoryObjects implements MailObjects {
 export class MemoryInboxes implements InboxStore {
   readonly rows = new Map<string, StoredInbox>();
   readonly provisions: Provision[] = [];
-  readonly addresses = new Map<string, InboxRef>();
+  /** What changes were told of. */
+  readonly announced: MailEvent[] = [];
+  readonly addresses = new Map<string, Holder>();
   readonly #clients = new Map<string, string>();
   /** Answers instead of what the rows say, once each. */
   next: ProvisionOutcome[] = [];
@@ -135,14 +147,31 @@ export class MemoryInboxes implements InboxStore {
   async list() {
     return { items: [...this.rows.values()] };
   }
-  async update(inbox: StoredInbox, expected: string, deed?: Deed) {
+  async update(inbox: StoredInbox, expected: string, deed?: Deed, event?: MailEvent) {
     this.before();
     const current = this.rows.get(inbox.uid);
     if (current === undefined) return 'gone' as const;
     if (current.updated_at !== expected) return 'stale' as const;
     this.rows.set(inbox.uid, inbox);
+    if (event !== undefined) this.announced.push(event);
     if (deed !== undefined) deed.written = true;
     return 'updated' as const;
+  }
+  readonly taken: Takedown[] = [];
+  readonly restingAddresses = new Set<string>();
+  async takeDown(down: Takedown) {
+    const { uid, inbox_id } = down.inbox;
+    if (down.expires_at !== undefined && this.rows.get(uid)?.expires_at !== down.expires_at)
+      return 'gone' as const;
+    if (!this.rows.delete(uid)) return 'gone' as const;
+    this.taken.push(down);
+    this.addresses.delete(inbox_id);
+    this.restingAddresses.add(inbox_id);
+    if (down.deed !== undefined) down.deed.written = true;
+    return 'taken_down' as const;
+  }
+  async resting(addresses: string[]) {
+    return new Set(addresses.filter((address) => this.restingAddresses.has(address)));
   }
   async holders(addresses: string[]) {
     return new Map(
@@ -177,6 +206,13 @@ export class MemoryDue implements DueStore {
   }
   async workOf(minute: string) {
     return [...(this.minutes.get(minute) ?? [])].map(([id, work]) => ({ id, work }));
+  }
+  async file({ work, at }: Waiting) {
+    this.add(new Date(at).toISOString().slice(0, 16), JSON.stringify(work), work);
+  }
+  async withdraw(waiting: Waiting[]) {
+    for (const { work, at } of waiting)
+      this.minutes.get(new Date(at).toISOString().slice(0, 16))?.delete(JSON.stringify(work));
   }
   async done(minute: string, id: string) {
     this.minutes.get(minute)?.delete(id);

@@ -160,6 +160,7 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
 export const storedInbox = (name = 'ada', more: Partial<StoredInbox> = {}): StoredInbox => ({
   ...inboxRef(name),
   email: inboxRef(name).inbox_id,
+  stored_bytes: 0,
   created_at: '2026-01-01T00:00:00.000Z',
   updated_at: '2026-01-01T00:00:00.000Z',
   ...more,

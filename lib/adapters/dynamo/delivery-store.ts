@@ -3,6 +3,7 @@ import type { InboxRef } from '../../contract/principal.ts';
 import { maxWrites, type Delivery, type DeliveryStore } from '../../core/mail-ports.ts';
 import { messageEntries, ulidOf } from '../../core/message-lists.ts';
 import type { Now } from '../../core/ports.ts';
+import type { Room } from '../../core/room.ts';
 import { threadEntries } from '../../core/thread-state.ts';
 import { bodyRow, fitsRow } from './body-row.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
@@ -12,6 +13,7 @@ import {
   deliveryClaimKey,
   inboxKey,
   messageKey,
+  organizationKey,
   threadEntryKey,
   threadKey,
   wireIdKey,
@@ -45,7 +47,7 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
     const ulid = ulidOf(message.message_id);
     const conditional = [
       ...claims(delivery),
-      { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' } as const,
+      roomWrite(delivery),
       threadWrite(before, after, 'changed' as const),
     ];
     const entry = {
@@ -67,6 +69,7 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
         thread_id: after.thread_id,
       }),
       { put: eventRow(inbox, delivery.event, seconds()) },
+      ...(delivery.warning === undefined ? [] : [{ put: eventRow(inbox, delivery.warning, seconds()) }]),
       { put: lineRow(line) },
     ];
     // A thread with every label there is takes 60 rows, the mail 16: whatever the mail refers to, it fits.
@@ -103,7 +106,11 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
   return {
     async acquaint(inbox, { ses_id, rfc822_message_id, digest, ids }) {
       const claims = [deliveryClaimKey(inbox, ses_id), contentClaimKey(inbox, rfc822_message_id, digest)];
-      const [delivered, twin, ...leads] = await getRows(database, [
+      const [organization, home, delivered, twin, ...leads] = await getRows(database, [
+        // Read, not checked in the transaction: all mail of an organization would contend for its row.
+        organizationKey(inbox.organization_id),
+        // A condition cannot add, so what is left of its room has to be known before.
+        inboxKey(inbox),
         ...claims,
         ...ids.map((id) => wireIdKey(inbox, id)),
       ]);
@@ -114,6 +121,9 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
         delivered: delivered !== undefined,
         ...(twin !== undefined && alive(twin, now()) && { twin: twin['message_id'] as string }),
         threads: new Map(threads),
+        ...(organization?.['state'] === 'deleting' && { closed: true as const }),
+        ...(delivered?.['refused'] === true && { refused: true as const }),
+        room: roomOf(home, organization),
       };
     },
 
@@ -128,10 +138,25 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
     async append(delivery) {
       const outcome = await transact(database, writesOf(delivery));
       if (outcome === 'done') return 'added';
+      // An inbox that is there has another limit by now, or less room.
+      const word = outcome.refused === 'no_inbox' && outcome.row !== undefined ? 'changed' : outcome.refused;
       // Neighbours that came at the same time should not meet again at the same time.
-      if (outcome.refused === 'changed' || outcome.refused === 'duplicate')
-        await wait(Math.random() * maxPauseMs);
-      return outcome.refused;
+      if (word === 'changed' || word === 'duplicate') await wait(Math.random() * maxPauseMs);
+      return word;
+    },
+
+    async refuse({ inbox, ses_id, event }) {
+      const claim = { ...deliveryClaimKey(inbox, ses_id), v: rowVersion, refused: true };
+      const outcome = await transact<'delivered' | 'no_inbox'>(database, [
+        {
+          put: { ...claim, [table.ttl]: seconds() + deliveryClaimSeconds },
+          condition: absent,
+          otherwise: 'delivered',
+        },
+        { check: inboxKey(inbox), condition: 'attribute_exists(pk)', otherwise: 'no_inbox' },
+        { put: eventRow(inbox, event, seconds()) },
+      ]);
+      return outcome === 'done' ? 'refused' : outcome.refused;
     },
 
     async countDuplicate(inbox, { ses_id, of }) {
@@ -160,6 +185,47 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
     fitsRow,
   };
 };
+
+/** What an inbox holds and may hold, by its row and that of its organization. */
+const roomOf = (inbox: Row | undefined, organization: Row | undefined): Room => {
+  const { stored_bytes = 0, storage_limit, storage_warned } = inbox ?? {};
+  return {
+    stored_bytes,
+    ...(storage_limit !== undefined && { storage_limit }),
+    // A warning is about one limit; with another it may be given again.
+    warned: storage_limit !== undefined && storage_warned === storage_limit,
+    organization_full:
+      organization?.['storage_limit'] !== undefined && organization['storage_state'] === 'full',
+  };
+};
+
+/**
+ * The inbox counts the mail, if it is there and what was decided by its room still holds. A mail would name its row in
+ * the transaction for the condition alone, which costs the same.
+ */
+function roomWrite({ inbox, message, intake }: Delivery): Write<Word> {
+  const add = 'ADD stored_bytes :size';
+  const about = { update: inboxKey(inbox), otherwise: 'no_inbox' as const };
+  const size = { ':size': message.size };
+  if (intake === undefined)
+    return {
+      ...about,
+      set: add,
+      condition: 'attribute_exists(pk) AND attribute_not_exists(storage_limit)',
+      values: size,
+    };
+  const { storage_limit, warned, between, warning } = intake;
+  const flag = { given: ' SET storage_warned = :limit', forgotten: ' REMOVE storage_warned' };
+  const told = warned
+    ? 'storage_warned = :limit'
+    : '(attribute_not_exists(storage_warned) OR storage_warned <> :limit)';
+  return {
+    ...about,
+    set: add + (warning === undefined ? '' : flag[warning]),
+    condition: `storage_limit = :limit AND stored_bytes BETWEEN :from AND :to AND ${told}`,
+    values: { ...size, ':limit': storage_limit, ':from': between[0], ':to': between[1] },
+  };
+}
 
 function leadWrite(inbox: InboxRef, id: string, was: string | undefined, threadId: string): Write<Word> {
   const row: Row = { ...wireIdKey(inbox, id), v: rowVersion, thread_id: threadId };

@@ -5,7 +5,7 @@ import type { Organization } from '../../contract/organization.ts';
 import type { Credential } from '../../core/ports.ts';
 import type { Database, Row } from './client.ts';
 import { toCredential } from './credential-rows.ts';
-import { toRef } from './inbox-store.ts';
+import { holderOf, toRef } from './address-rows.ts';
 import { addressKey, credentialKey, inboxKey, organizationKey, podKey, type Key } from './keys.ts';
 import { alive, getRow, getRows } from './rows.ts';
 
@@ -146,7 +146,7 @@ function lookedOf(rows: Map<string, Row>, credential: Credential, place: Place, 
   return {
     credential,
     organization: organization as unknown as Organization,
-    ...(inbox !== undefined && { inbox: toRef(inbox) }),
+    ...(holderOf(inbox) !== undefined && { inbox: toRef(inbox!) }),
     ...(pod !== undefined && { pod: { pod_id: pod['pod_id'] as string } }),
   };
 }

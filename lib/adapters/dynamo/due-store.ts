@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { DueStore, DueWork } from '../../core/mail-ports.ts';
+import type { DueStore, DueWork, Waiting } from '../../core/mail-ports.ts';
 import type { Now } from '../../core/ports.ts';
 import { rowVersion, type Database } from './client.ts';
 import { dueCursorKey, dueKey, dueShards, shardOf, type Key } from './keys.ts';
@@ -11,17 +12,34 @@ const minuteMs = 60_000;
 /** After a long outage one run takes this many minutes; the next, a minute later, goes on. */
 const maxMinutes = 4 * 60;
 
+/** After this time a closed minute is looked at once more. */
+const lateMs = 60 * minuteMs;
 /** Work that keeps failing is tried again once an hour. */
 const maxPutOffMinutes = 60;
 
 const minuteOf = (time: number): string => new Date(time).toISOString().slice(0, 16);
+/** The clocks of the functions that write due rows may be a little behind; two minutes stay open. */
+const closes = (minute: number, current: number): boolean => minute <= current - 2 * minuteMs;
 const timeOf = (minute: string): number => Date.parse(`${minute}:00Z`);
 
-/** The due row of some work, as one more write of the transaction that causes it. The same work twice is one row. */
-export function dueWrite(work: DueWork, at: number): Write<never> {
-  const cause = `${work.kind}#${createHash('sha256').update(JSON.stringify(work)).digest('base64url')}`;
-  return { put: { ...dueKey(minuteOf(at), shardOf(cause, dueShards), cause), v: rowVersion, work } };
+/** JSON with the members in order of their names: what comes back from the table has them in any. */
+const canonical = (work: DueWork): string =>
+  JSON.stringify(work, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+/** Where work that is due at this time lies: the same work of the same minute is one row. */
+function placeOf({ work, at }: Waiting): Key {
+  const cause = `${work.kind}#${createHash('sha256').update(canonical(work)).digest('base64url')}`;
+  return dueKey(minuteOf(at), shardOf(cause, dueShards), cause);
 }
+
+/** The due row of some work, as one more write of the transaction that causes it. */
+export const dueWrite = (work: DueWork, at: number): Write<never> => ({
+  put: { ...placeOf({ work, at }), v: rowVersion, work },
+});
 
 /** Work is named within its minute by its shard and its cause. */
 const idOf = (shard: number, cause: string): string => `${shard}/${cause}`;
@@ -39,7 +57,14 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
     // The minute that is running may still get rows; it stays open until it is over and was looked at once more.
     const first = cursor === undefined ? current - 10 * minuteMs : timeOf(cursor['minute']) + minuteMs;
     const count = Math.min(Math.max(0, Math.floor((current - first) / minuteMs) + 1), maxMinutes);
-    return Array.from({ length: count }, (_, n) => minuteOf(first + n * minuteMs));
+    const open = Array.from({ length: count }, (_, n) => first + n * minuteMs);
+    // A writer whose clock is far behind files work in minutes that are closed: each is looked at once more, with the
+    // minute that is closed an hour later.
+    const late = open
+      .filter((minute) => closes(minute, current))
+      .map((minute) => minute - lateMs)
+      .filter((minute) => minute < first);
+    return [...late, ...open].map(minuteOf);
   },
 
   async workOf(minute) {
@@ -65,6 +90,17 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
     await database.client.send(new DeleteCommand({ TableName: database.tableName, Key: keyOf(minute, id) }));
   },
 
+  async file({ work, at }) {
+    await transact(database, [dueWrite(work, at)]);
+  },
+
+  async withdraw(waiting) {
+    await transact(
+      database,
+      waiting.map((one) => ({ delete: placeOf(one) })),
+    );
+  },
+
   async putOff(minute, id) {
     const key = keyOf(minute, id);
     const row = await getRow(database, key);
@@ -79,10 +115,20 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
   },
 
   async close(minute) {
-    // The clocks of the functions that write due rows may be a little behind; two minutes stay open.
-    if (timeOf(minute) > now() - 2 * minuteMs) return;
-    await database.client.send(
-      new PutCommand({ TableName: database.tableName, Item: { ...dueCursorKey, v: rowVersion, minute } }),
-    );
+    if (!closes(timeOf(minute), now())) return;
+    try {
+      await database.client.send(
+        new PutCommand({
+          TableName: database.tableName,
+          Item: { ...dueCursorKey, v: rowVersion, minute },
+          // A minute that is looked at once more is closed already.
+          ConditionExpression: 'attribute_not_exists(pk) OR #minute < :minute',
+          ExpressionAttributeNames: { '#minute': 'minute' },
+          ExpressionAttributeValues: { ':minute': minute },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
   },
 });

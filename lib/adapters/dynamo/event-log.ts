@@ -1,39 +1,112 @@
-import type { EventLog } from '../../core/publish-event.ts';
-import { rowVersion, type Database } from './client.ts';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { EventLog, LoggedEvent, Place } from '../../core/publish-event.ts';
+import { rowVersion, type Database, type Row } from './client.ts';
+import { keptSeconds } from './event-rows.ts';
 import { eventKey, logHeadKey } from './keys.ts';
-import { getRow } from './rows.ts';
-import { transact } from './transaction.ts';
+import { getRows } from './rows.ts';
+import { table } from './table.ts';
+import { transact, type Write } from './transaction.ts';
 
-/** Numbers events with a counter beside them: both move in one transaction, so that no number is skipped or given twice. */
-export const eventLog = (database: Database): EventLog => ({
-  async position({ uid, organization_id, event_id }) {
-    const owner = { organization_id, uid };
-    const event = eventKey(owner, event_id.slice(4));
-    for (let attempt = 1; attempt <= 10; attempt++) {
-      const known = (await getRow(database, event))?.['position'];
-      if (known !== undefined) return known;
-      const head = (await getRow(database, logHeadKey(owner)))?.['position'] ?? 0;
-      const outcome = await transact<'numbered' | 'moved'>(database, [
-        {
-          update: event,
-          set: 'SET #position = :next',
-          condition: 'attribute_exists(pk) AND attribute_not_exists(#position)',
-          names: { '#position': 'position' },
-          values: { ':next': head + 1 },
-          otherwise: 'numbered',
-        },
-        {
-          put: { ...logHeadKey(owner), v: rowVersion, position: head + 1 },
-          condition: 'attribute_not_exists(pk) OR #position = :head',
-          names: { '#position': 'position' },
-          values: { ':head': head },
-          otherwise: 'moved',
-        },
-      ]);
-      if (outcome === 'done') return head + 1;
-      // Its row is gone when the inbox was taken down; then nobody counts any more.
-      if (outcome.refused === 'numbered' && outcome.row === undefined) return 0;
+/** Events that one transaction numbers: fewer would be more transactions, more would meet more conflicts. */
+const numberedAtOnce = 50;
+const attempts = 10;
+/** Rows that leave the outbox side by side. */
+const settledAtOnce = 10;
+const day = 24 * 3600;
+
+const { partitionKey: outbox, sortKey: since } = table.byOrganization;
+const keyOf = (event: LoggedEvent) => eventKey(event, event.event_id.slice(4));
+
+/**
+ * Numbers events with a counter beside them: both move in one transaction, so that no number is skipped or given
+ * twice. The counter is only ever updated, so that a time to live somebody set on it stays.
+ */
+export const eventLog = (database: Database, now: () => number): EventLog => ({
+  async places(events) {
+    const places: Place[] = [];
+    for (let at = 0; at < events.length; at += numberedAtOnce)
+      places.push(...(await number(database, events.slice(at, at + numberedAtOnce), now)));
+    return places;
+  },
+
+  async settle(events) {
+    for (let at = 0; at < events.length; at += settledAtOnce) {
+      const outcomes = await Promise.allSettled(
+        events.slice(at, at + settledAtOnce).map((event) => leaveOutbox(database, event)),
+      );
+      // All of them end before the first failure is told: nothing may be on its way when the function has answered.
+      const failed = outcomes.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
     }
-    throw new Error(`the log of ${uid} moved ten times while ${event_id} was numbered`);
   },
 });
+
+async function number(database: Database, events: LoggedEvent[], now: () => number): Promise<Place[]> {
+  const owner = events[0]!;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const [head, ...rows] = await getRows(database, [logHeadKey(owner), ...events.map(keyOf)]);
+    const places = rows.map(placeOf);
+    const open = events.filter((_, n) => places[n] === undefined);
+    if (open.length === 0) return places as Place[];
+    const first = ((head?.['position'] as number | undefined) ?? 0) + 1;
+    const outcome = await transact<'numbered' | 'moved'>(database, [
+      ...open.map((event, n) => numberWrite(event, first + n)),
+      headWrite(open, first - 1, Math.floor(now() / 1000)),
+    ]);
+    if (outcome !== 'done') continue;
+    return places.map((place, n) => place ?? first + open.indexOf(events[n]!));
+  }
+  throw new Error(`a log of ${owner.uid ?? owner.organization_id} moved ${attempts} times`);
+}
+
+/** What the row of an event says of its place; `undefined` when it has none yet. */
+function placeOf(row: Row | undefined): Place | undefined {
+  if (row === undefined) return 'gone';
+  const position = row['position'] as number | undefined;
+  return position !== undefined && row[outbox] === undefined ? 'announced' : position;
+}
+
+const numberWrite = (event: LoggedEvent, position: number): Write<'numbered'> => ({
+  update: keyOf(event),
+  set: 'SET #position = :position',
+  condition: 'attribute_exists(pk) AND attribute_not_exists(#position)',
+  names: { '#position': 'position' },
+  values: { ':position': position },
+  otherwise: 'numbered',
+});
+
+/** An inbox that is taken down leaves its events to their time; its counter goes a day after the last of them. */
+function headWrite(open: LoggedEvent[], position: number, seconds: number): Write<'moved'> {
+  const ends = open.some(({ event_type }) => event_type === 'inbox.deleted');
+  return {
+    update: logHeadKey(open[0]!),
+    set: `SET #position = :next, v = :v${ends ? ', #ttl = :ttl' : ''}`,
+    condition: position === 0 ? 'attribute_not_exists(#position)' : '#position = :now',
+    names: { '#position': 'position', ...(ends && { '#ttl': table.ttl }) },
+    values: {
+      ':next': position + open.length,
+      ':v': rowVersion,
+      ...(position > 0 && { ':now': position }),
+      ...(ends && { ':ttl': seconds + keptSeconds + day }),
+    },
+    otherwise: 'moved',
+  };
+}
+
+async function leaveOutbox({ client, tableName }: Database, event: LoggedEvent): Promise<void> {
+  try {
+    await client.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keyOf(event),
+        UpdateExpression: 'REMOVE #outbox, #since',
+        // Nothing brings a row back that was taken away meanwhile.
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: { '#outbox': outbox, '#since': since },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+}

@@ -1,12 +1,14 @@
-import type { InboxRef } from '../../contract/principal.ts';
-import type { Webhook } from '../../contract/webhook.ts';
-import { defined } from '../../core/defined.ts';
-import type { InboxStore, Provision, StoredInbox } from '../../core/ports.ts';
+import type { MailEvent } from '../../contract/event.ts';
+import type { Holder, InboxStore, Provision, StoredInbox } from '../../core/ports.ts';
+import { addressClaim, holderOf } from './address-rows.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { transactDeed } from './deed.ts';
 import { credentialWrites } from './credential-rows.ts';
+import { dueWrite } from './due-store.ts';
+import { eventRow } from './event-rows.ts';
 import {
   addressKey,
+  apiKeyKey,
   byOrganizationPk,
   byPodPk,
   clientIdKey,
@@ -18,24 +20,18 @@ import {
 } from './keys.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { table } from './table.ts';
+import { takeDownWrites } from './take-down.ts';
 import { type Write } from './transaction.ts';
+import { toStoredWebhook, webhookWrites } from './webhook-rows.ts';
 
 const absent = 'attribute_not_exists(pk)';
-
-/** The row an address leads to. */
-export const addressRow = (address: string, inbox: StoredInbox): Row => ({
-  ...addressKey(address),
-  v: rowVersion,
-  organization_id: inbox.organization_id,
-  pod_id: inbox.pod_id,
-  uid: inbox.uid,
-  inbox_id: inbox.inbox_id,
-});
 
 /** The inbox itself, and its place in both indexes; the uid begins with its time, so newest sorts last. */
 export const inboxRow = (inbox: StoredInbox): Row => ({
   ...inboxKey(inbox),
   v: rowVersion,
+  // Every mail adds to it.
+  stored_bytes: 0,
   ...inbox,
   [table.byPod.partitionKey]: byPodPk(inbox.organization_id, inbox.pod_id),
   [table.byPod.sortKey]: inbox.uid,
@@ -47,6 +43,9 @@ const ownKeys = [
   'pk',
   'sk',
   'v',
+  'webhook_count',
+  'storage_warned',
+  'expiry_announced',
   ...[table.byPod, table.byOrganization].flatMap((index) => [index.partitionKey, index.sortKey]),
 ];
 const toInbox = (row: Row): StoredInbox =>
@@ -54,7 +53,13 @@ const toInbox = (row: Row): StoredInbox =>
     Object.entries(row).filter(([name]) => !ownKeys.includes(name)),
   ) as unknown as StoredInbox;
 
-type ProvisionWord = 'organization' | 'no_pod' | 'existing' | 'taken' | 'key_registered';
+/** What a change may set or take away; the rest of the row is for life, or counts by itself. */
+const changeable = [
+  ...(['display_name', 'metadata', 'expires_at', 'retention_days', 'storage_limit'] as const),
+  'waiting',
+] as const;
+
+type ProvisionWord = 'organization' | 'no_pod' | 'existing' | 'no_parent' | 'taken' | 'key_registered';
 
 /**
  * The rows of one provision, in the order their refusals count. A failed condition says:
@@ -64,12 +69,14 @@ type ProvisionWord = 'organization' | 'no_pod' | 'existing' | 'taken' | 'key_reg
  * | organization   | there, active, within its limit (+1 inbox) | 404, 403 `account_suspended`, 403 `limit_exceeded` |
  * | pod            | there (+1 inbox)           | 404                                                |
  * | client id      | not there                  | not an error: the inbox of the first call          |
- * | address        | not there                  | 403 `already_exists` or `resource_taken`           |
+ * | asking key     | there, where a key is made | 401: it was revoked meanwhile                      |
+ * | address        | not there, or it rests: for its organization, or long enough | 403 `already_exists` or `resource_taken` |
  * | key            | not there                  | 409 `conflict`: the key is another credential's    |
- * | inbox, key's listing, webhook | none        | their ids are new                                  |
+ * | inbox, event, key's listing, webhook | none | their ids are new                                  |
  */
-function provisionWrites({ inbox, credential, webhook }: Provision): Write<ProvisionWord>[] {
-  const { organization_id, uid, inbox_id, client_id } = inbox;
+function provisionWrites({ inbox, event, credential, webhook, due = [] }: Provision): Write<ProvisionWord>[] {
+  const { organization_id, uid, client_id } = inbox;
+  const parent = credential?.created_by?.api_key_id;
   // What a repeat is told beside the inbox: ids only, the secrets are elsewhere or nowhere.
   const made = {
     ...(credential && { credential: { api_key_id: credential.api_key_id, keyid: credential.keyid } }),
@@ -101,41 +108,44 @@ function provisionWrites({ inbox, credential, webhook }: Provision): Write<Provi
             otherwise: 'existing' as const,
           },
         ]),
-    { put: addressRow(inbox_id, inbox), condition: absent, otherwise: 'taken' },
-    ...(credential === undefined ? [] : credentialWrites(credential, 'key_registered' as const)),
-    { put: inboxRow(inbox) },
-    ...(webhook === undefined
+    // Its listing goes with the key that is revoked: what made a key cannot leave one behind.
+    ...(parent === undefined
       ? []
       : [
           {
-            put: {
-              ...webhookKey(organization_id, webhook.webhook_id),
-              v: rowVersion,
-              inbox_uid: uid,
-              ...webhook,
-            },
+            check: apiKeyKey(organization_id, parent),
+            condition: 'attribute_exists(pk)',
+            otherwise: 'no_parent' as const,
           },
         ]),
+    addressClaim(inbox, 'taken'),
+    ...(credential === undefined ? [] : credentialWrites(credential, 'key_registered' as const)),
+    { put: { ...inboxRow(inbox), ...(webhook && { webhook_count: 1 }) } },
+    ...(webhook === undefined ? [] : webhookWrites(webhook)),
+    ...announcement(inbox, event),
+    ...due.map(({ work, at }) => dueWrite(work, at)),
   ];
 }
+
+const announcement = (inbox: StoredInbox, event: MailEvent | undefined): { put: Row }[] =>
+  event === undefined
+    ? []
+    : [{ put: eventRow(inbox, event, Math.floor(Date.parse(event.timestamp) / 1000)) }];
 
 /** What a `client_id` made, by its row. */
 async function madeBefore(database: Database, organization_id: string, { uid, credential, webhook_id }: Row) {
   const keys = [
     inboxKey({ organization_id, uid }),
-    ...(webhook_id === undefined ? [] : [webhookKey(organization_id, webhook_id)]),
+    ...(webhook_id === undefined ? [] : [webhookKey(organization_id, webhook_id, uid)]),
   ];
   const [inbox, hook] = await getRows(database, keys);
-  if (inbox === undefined) throw new Error('a client id leads to no inbox');
+  if (inbox === undefined) return undefined;
   return {
     existing: toInbox(inbox),
     ...(credential && { credential }),
-    ...(hook && { webhook: toWebhook(hook) }),
+    ...(hook && { webhook: toStoredWebhook(hook) }),
   };
 }
-
-const toWebhook = ({ pk: _pk, sk: _sk, v: _v, inbox_uid: _uid, ...webhook }: Row): Webhook =>
-  webhook as Webhook;
 
 /** Inboxes and their addresses in the table. */
 export const inboxStore = (database: Database): InboxStore => ({
@@ -150,7 +160,8 @@ export const inboxStore = (database: Database): InboxStore => ({
     }
     if (refused === 'taken') return { taken_by: row!['organization_id'] };
     if (refused !== 'existing') return refused;
-    return madeBefore(database, organization_id, row!);
+    // Taken down in between, its client id went with it.
+    return (await madeBefore(database, organization_id, row!)) ?? this.provision(provision);
   },
 
   async get(owner) {
@@ -173,48 +184,45 @@ export const inboxStore = (database: Database): InboxStore => ({
     return { items: inboxes.filter((row) => row !== undefined).map(toInbox), ...(last && { next: last }) };
   },
 
-  async update(inbox, expected, deed) {
-    const { display_name, metadata, updated_at } = inbox;
-    const sets = [
-      'updated_at = :updated_at',
-      ...(display_name === undefined ? [] : ['display_name = :display_name']),
-      ...(metadata === undefined ? [] : ['metadata = :metadata']),
-    ];
-    const removes = [
-      ...(display_name === undefined ? ['display_name'] : []),
-      ...(metadata === undefined ? ['metadata'] : []),
-    ];
+  async update(inbox, expected, deed, event, due = []) {
+    const has = (name: (typeof changeable)[number]) => inbox[name] !== undefined;
+    const sets = ['updated_at', ...changeable.filter(has)].map((name) => `${name} = :${name}`);
+    const removes = changeable.filter((name) => !has(name));
     const outcome = await transactDeed<'changed'>(database, deed, [
       {
         update: inboxKey(inbox),
         set: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
         condition: 'updated_at = :expected',
-        values: defined({
-          ':updated_at': updated_at,
-          ':display_name': display_name,
-          ':metadata': metadata,
+        values: {
+          ':updated_at': inbox.updated_at,
+          ...Object.fromEntries(changeable.filter(has).map((name) => [`:${name}`, inbox[name]])),
           ':expected': expected,
-        }),
+        },
         otherwise: 'changed',
       },
+      ...announcement(inbox, event),
+      ...due.map(({ work, at }) => dueWrite(work, at)),
     ]);
     if (outcome === 'done') return 'updated';
     return outcome.row === undefined ? 'gone' : 'stale';
   },
 
+  async takeDown(down) {
+    return (await transactDeed(database, down.deed, takeDownWrites(down))) === 'done' ? 'taken_down' : 'gone';
+  },
+
   async holders(addresses) {
     const rows = await getRows(database, addresses.map(addressKey));
-    const found = rows.flatMap((row, at): [string, InboxRef][] =>
-      row === undefined ? [] : [[addresses[at]!, toRef(row)]],
-    );
+    const found = rows.flatMap((row, at): [string, Holder][] => {
+      const holder = holderOf(row);
+      return holder === undefined ? [] : [[addresses[at]!, holder]];
+    });
     return new Map(found);
   },
-});
 
-/** An address row as the edge and the receiver read it. */
-export const toRef = ({ uid, inbox_id, organization_id, pod_id }: Row): InboxRef => ({
-  uid,
-  inbox_id,
-  organization_id,
-  pod_id,
+  async resting(addresses) {
+    const rows = await getRows(database, addresses.map(addressKey));
+    // Also where it was claimed again since the caller looked: what came before was for the inbox that is gone.
+    return new Set(addresses.filter((_, at) => rows[at]?.['deleted_at'] !== undefined));
+  },
 });

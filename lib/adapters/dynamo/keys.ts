@@ -30,6 +30,7 @@ export const lookupPrefixes = [
   'DUE#',
   'SECRET',
   'SETTINGS',
+  'OUTBOX#',
 ] as const;
 
 /** Who holds an address; its condition is what makes one winner of concurrent claims. */
@@ -60,8 +61,33 @@ export const apiKeyKey = (organization: string, id: string): Key =>
   key(organizationPk(organization), `KEY#${id}`);
 /** A key of one inbox, listed beside it. */
 export const inboxApiKeyKey = (owner: Owner, id: string): Key => key(inboxPk(owner), `KEY#${id}`);
-export const webhookKey = (organization: string, id: string): Key =>
-  key(organizationPk(organization), `WEBHOOK#${id}`);
+/**
+ * A webhook stands beside what it is of, so that each event finds its webhooks with two small queries and an inbox
+ * takes its own along: in its inbox, or in its organization, which holds those of pods too.
+ */
+export const webhookPk = (organization_id: string, uid?: string): string =>
+  uid === undefined ? organizationPk(organization_id) : inboxPk({ organization_id, uid });
+export const webhookKey = (organization: string, id: string, uid?: string): Key =>
+  key(webhookPk(organization, uid), `${webhookPrefix}${id}`);
+export const webhookPrefix = 'WEBHOOK#';
+/** In which inbox a webhook stands, for the routes that name it alone. */
+export const webhookPlaceKey = (organization: string, id: string): Key =>
+  key(organizationPk(organization), `HOOKAT#${id}`);
+/** What went to a webhook, by the ULID of the event. */
+export const deliveryPk = (organization: string, webhookId: string): string =>
+  `${organizationPk(organization)}#H#${webhookId}`;
+export const deliveryKey = (organization: string, webhookId: string, event: string): Key =>
+  key(deliveryPk(organization, webhookId), event);
+/** What is said of an event to all webhooks: mail, so it lies in its inbox and goes with it. */
+export const payloadPk = (owner: Owner): string => `${inboxPk(owner)}#Y`;
+export const payloadKey = (owner: Owner, event: string): Key => key(payloadPk(owner), event);
+/** What is being taken down: an inbox by its uid, or an organization by its own id. */
+export const removalKey = (organization: string, what: string): Key =>
+  key(organizationPk(organization), `REMOVAL#${what}`);
+/** A mailbox file of an inbox that is gone; the id begins with its time. */
+export const archiveKey = (organization: string, id: string): Key =>
+  key(organizationPk(organization), `${archivePrefix}${id}`);
+export const archivePrefix = 'ARCHIVE#';
 /** What a `client_id` made: a repeat finds it instead of making another. */
 export const clientIdKey = (organization: string, resource: string, clientId: string): Key =>
   key(organizationPk(organization), `CLIENT#${resource}#${clientId}`);
@@ -86,6 +112,9 @@ export const sealPk = (organization: string): string => `${organizationPk(organi
 export const sealKey = (organization: string, number: number): Key =>
   key(sealPk(organization), String(number).padStart(12, '0'));
 export const sealHeadKey = (organization: string): Key => key(sealPk(organization), 'HEAD');
+/** How far the seals are exported. Not beside them: whoever exports writes this row and can write no seal. */
+export const exportedKey = (organization: string): Key =>
+  key(`${organizationPk(organization)}#X`, 'EXPORTED');
 /** What a line committed to, until it is erased. */
 export const personPk = (organization: string): string => `${organizationPk(organization)}#W`;
 export const personKey = (organization: string, commitment: string): Key =>
@@ -123,10 +152,17 @@ export const listPk = (owner: Owner, list: List): string =>
     : `${inboxPk(owner)}#${list.label === undefined ? listCodes[list.of] : `L#${listCodes[list.of]}#${list.label}`}`;
 export const listKey = (owner: Owner, list: List, ulid: string): Key => key(listPk(owner, list), ulid);
 
-/** The outbox and log of an inbox: written with the change it tells of. */
-export const eventKey = (owner: Owner, ulid: string): Key => key(`${inboxPk(owner)}#E`, ulid);
-/** How far the log of an inbox is numbered. */
-export const logHeadKey = (owner: Owner): Key => key(`${inboxPk(owner)}#E`, 'HEAD');
+/** A log: of an inbox, or without one of the organization itself. */
+export type LogOwner = { organization_id: string; uid?: string };
+const logPk = ({ organization_id, uid }: LogOwner): string =>
+  `${uid === undefined ? organizationPk(organization_id) : inboxPk({ organization_id, uid })}#E`;
+/** The outbox and log: written with the change it tells of. */
+export const eventKey = (owner: LogOwner, ulid: string): Key => key(logPk(owner), ulid);
+/** How far a log is numbered. */
+export const logHeadKey = (owner: LogOwner): Key => key(logPk(owner), 'HEAD');
+/** Index rows of events that nobody has announced yet, by the ULID of their time. */
+export const outboxPk = (shard: number): string => `OUTBOX#${shard}`;
+export const outboxShards = 4;
 
 /** Index rows. Threads of an organization lie in shards, since all its mail moves them. */
 export const threadShards = 4;
@@ -134,6 +170,13 @@ export const byPodPk = (organization: string, pod: string): string =>
   `${organizationPk(organization)}#P#${pod}`;
 /** The keys of a pod and of its inboxes. */
 export const byPodKeysPk = (organization: string, pod: string): string => `${byPodPk(organization, pod)}#K`;
+/** Webhooks of a pod and of its inboxes, and all of an organization. */
+export const byPodWebhooksPk = (organization: string, pod: string): string =>
+  `${byPodPk(organization, pod)}#H`;
+export const byOrganizationWebhooksPk = (organization: string): string => `${organizationPk(organization)}#H`;
+/** Archives of what was in a pod. */
+export const byPodArchivesPk = (organization: string, pod: string): string =>
+  `${byPodPk(organization, pod)}#R`;
 export const byOrganizationPk = (organization: string): string => `${organizationPk(organization)}#I`;
 export const threadShardPk = (organization: string, visible: boolean, shard: number): string =>
   `${organizationPk(organization)}#${visible ? 'TV' : 'TH'}#${shard}`;

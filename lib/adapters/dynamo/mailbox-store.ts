@@ -1,7 +1,7 @@
 import { messageEntries, ulidOf } from '../../core/message-lists.ts';
 import type { MailboxStore, Stretch, ThreadChange } from '../../core/mail-ports.ts';
 import type { Now } from '../../core/ports.ts';
-import { listedIn } from '../../core/thread-state.ts';
+import { listedIn, type ThreadState } from '../../core/thread-state.ts';
 import { unpackBodies } from './body-row.ts';
 import type { Database, Row } from './client.ts';
 import { transactDeed } from './deed.ts';
@@ -10,6 +10,7 @@ import { eventRow } from './event-rows.ts';
 import {
   bodyKey,
   contentClaimKey,
+  inboxKey,
   listPk,
   messageKey,
   threadEntryKey,
@@ -17,6 +18,7 @@ import {
   threadShardPk,
   threadShards,
   type Key,
+  type Owner,
 } from './keys.ts';
 import { entryWrites } from './list-rows.ts';
 import { messageRow, toMessage } from './message-rows.ts';
@@ -25,6 +27,10 @@ import { table } from './table.ts';
 import { threadWrite, toThread } from './thread-rows.ts';
 import type { Write } from './transaction.ts';
 
+/** A uid that no inbox has. */
+const nobody = 'inb_';
+
+const inboxSk = inboxKey({ organization_id: '', uid: '' }).sk;
 const lowest = '0';
 const highest = '~';
 
@@ -126,16 +132,26 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
       .flatMap(({ rows }) => rows)
       .sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : 1) * (ascending ? 1 : -1));
     const page = keys.slice(0, limit);
-    const rows = await getRows(database, page as unknown as Key[]);
+    // A thread stands in its inbox's partition; of an inbox that was taken down it is only not removed yet.
+    const inboxes = page.map(({ pk }) => ({ pk, sk: inboxSk }));
+    const rows = await getRows(database, [...(page as unknown as Key[]), ...inboxes]);
+    const threadOf = (at: number): ThreadState | undefined => {
+      const row = rows[at];
+      return row === undefined || rows[page.length + at] === undefined ? undefined : toThread(row);
+    };
     return {
-      found: rows.map((row, at) => ({ thread: row && toThread(row), ulid: page[at]![sortKey] as string })),
+      found: page.map((key, at) => ({ thread: threadOf(at), ulid: key[sortKey] as string })),
       more: keys.length > limit || shards.some(({ last }) => last !== undefined),
     };
   },
 
   async inboxOfThread(organization_id, threadId) {
     const row = await getRow(database, threadEntryKey(organization_id, threadId));
-    return row && { uid: row['uid'], inbox_id: row['inbox_id'], organization_id, pod_id: row['pod_id'] };
+    // The entry goes a little after its inbox was taken down. A thread that is nowhere takes the same reads.
+    const inbox = await getRow(database, inboxKey({ organization_id, uid: row?.['uid'] ?? nobody }));
+    return (
+      row && inbox && { uid: row['uid'], inbox_id: row['inbox_id'], organization_id, pod_id: row['pod_id'] }
+    );
   },
 
   async change(change, deed) {
@@ -173,8 +189,26 @@ function writesOf({ before, after, messages, event, due }: ThreadChange, now: nu
       thread_id: before.thread_id,
     }),
     ...messages.flatMap((change) => messageWrites(change)),
+    ...roomBack(inbox, messages),
     ...(event === undefined ? [] : [{ put: eventRow(inbox, event, Math.floor(now / 1000)) }]),
     ...(due === undefined ? [] : [dueWrite(due, now)]),
+  ];
+}
+
+/** The inbox holds less by what is deleted. */
+function roomBack(inbox: Owner, messages: ThreadChange['messages']): Write<'stale'>[] {
+  const gone = messages.filter(({ after }) => after === undefined);
+  if (gone.length === 0) return [];
+  const bytes = gone.reduce((sum, { before }) => sum + before.size, 0);
+  return [
+    {
+      update: inboxKey(inbox),
+      set: 'ADD stored_bytes :less',
+      // An update makes a row that is not there.
+      condition: 'attribute_exists(pk)',
+      values: { ':less': -bytes },
+      otherwise: 'stale',
+    },
   ];
 }
 

@@ -3,9 +3,12 @@ import { operatorMailroom } from '../../core/operator-mailroom.ts';
 import type { Change, EnsureOperatorMailroom, Now, OrganizationStore } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { transactDeed } from './deed.ts';
-import { addressRow, inboxRow } from './inbox-store.ts';
+import { addressRow } from './address-rows.ts';
+import { inboxRow } from './inbox-store.ts';
 import { organizationEntryKey, organizationKey } from './keys.ts';
+import { dueWrite } from './due-store.ts';
 import { podRow } from './pod-store.ts';
+import { firstWatchMs, removalRow, watchOf } from './removal-rows.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { transact, type Write } from './transaction.ts';
 
@@ -27,6 +30,13 @@ const organizationWrites = (organization: Organization): Write<'exists'>[] => {
   ];
 };
 
+/** An organization that is being deleted is not changed any more, least of all back into an active one. */
+const thereAndStaying = {
+  condition: 'attribute_exists(pk) AND #state <> :deleting',
+  names: { '#state': 'state' },
+  values: { ':deleting': 'deleting' },
+};
+
 /** Sets what has a value and removes what is null; every name by an alias, since some are DynamoDB's own words. */
 function changeWrite(organizationId: string, change: Change<Organization>): Write<'none'> {
   const entries = Object.entries(change).filter(([, value]) => value !== undefined);
@@ -38,9 +48,12 @@ function changeWrite(organizationId: string, change: Change<Organization>): Writ
       ...(sets.length === 0 ? [] : [`SET ${sets.map(([name]) => `#${name} = :${name}`).join(', ')}`]),
       ...(removes.length === 0 ? [] : [`REMOVE ${removes.map(([name]) => `#${name}`).join(', ')}`]),
     ].join(' '),
-    condition: 'attribute_exists(pk)',
-    names: Object.fromEntries(entries.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value])),
+    ...thereAndStaying,
+    names: { ...thereAndStaying.names, ...Object.fromEntries(entries.map(([name]) => [`#${name}`, name])) },
+    values: {
+      ...thereAndStaying.values,
+      ...Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value])),
+    },
     otherwise: 'none',
   };
 }
@@ -74,9 +87,31 @@ export const organizationStore = (database: Database): OrganizationStore => ({
     };
   },
 
-  async update(organizationId, change, deed) {
-    const outcome = await transactDeed(database, deed, [changeWrite(organizationId, change)]);
-    return outcome === 'done' ? this.get(organizationId) : undefined;
+  async update(organizationId, change, deed, due = []) {
+    const outcome = await transactDeed(database, deed, [
+      changeWrite(organizationId, change),
+      ...due.map(({ work, at }) => dueWrite(work, at)),
+    ]);
+    if (outcome === 'done') return this.get(organizationId);
+    return outcome.row === undefined ? undefined : 'deleting';
+  },
+
+  async takeDown(removal, deed, due = []) {
+    const { organization_id, taken_down_at } = removal;
+    const outcome = await transactDeed(database, deed, [
+      {
+        update: organizationKey(organization_id),
+        set: 'SET #state = :deleting, updated_at = :at',
+        ...thereAndStaying,
+        values: { ...thereAndStaying.values, ':at': taken_down_at },
+        otherwise: 'refused' as const,
+      },
+      { put: removalRow(removal) },
+      dueWrite(watchOf(removal), Date.parse(taken_down_at) + firstWatchMs),
+      ...due.map(({ work, at }) => dueWrite(work, at)),
+    ]);
+    if (outcome === 'done') return 'taken_down';
+    return outcome.row === undefined ? 'gone' : 'deleting';
   },
 });
 

@@ -11,8 +11,9 @@ export const table = {
   byPod: { name: 'by-pod', partitionKey: 'pod_pk', sortKey: 'pod_sk' },
   /** Inboxes by organization, newest first; threads of an organization by last activity, in shards. */
   byOrganization: { name: 'by-organization', partitionKey: 'org_pk', sortKey: 'org_sk' },
-  /** The attribute of a new image that tells an event row and a line of the ledger; the stream mappings filter on it. */
+  /** The attribute of a new image that tells events, work and lines of the ledger apart; the stream mappings filter on it. */
   rowType: 'row_type',
   eventRow: 'event',
+  taskRow: 'task',
   lineRow: 'line',
 } as const;

@@ -37,6 +37,7 @@ export class LambdaFunction {
   readonly #around: FunctionSurroundings;
   readonly #pool: InstancePool;
   #stopped = false;
+  #running = 0;
 
   constructor(
     name: string,
@@ -54,9 +55,16 @@ export class LambdaFunction {
     this.#pool = new InstancePool(() => this.#launch(), around.maxInstances);
   }
 
+  /** Events that are at work or wait for an instance. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Runs one event (JSON text) on an instance. Never rejects. */
   async run(payload: string, requestId: string): Promise<Outcome> {
+    this.#running++;
     const outcome = withinLimit(await this.#attempt(payload, requestId));
+    this.#running--;
     // What ends with the cloud is no failure of the function.
     if (!outcome.ok && !this.#stopped) this.#report(outcome.error);
     return outcome;

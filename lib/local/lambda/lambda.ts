@@ -127,6 +127,11 @@ export class Lambda implements Service {
     return this.#function(functionName).logs.lines();
   }
 
+  /** Events that functions are at work on now. */
+  get running(): number {
+    return [...this.#functions.values()].reduce((sum, one) => sum + one.running, 0);
+  }
+
   /** Whether the holder of a key may call now: false for an instance that answered or died, true for everyone else. */
   isActive(accessKeyId: string): boolean {
     return this.#keys.isActive(accessKeyId);

@@ -8,6 +8,8 @@ const lifecycleRule = z
     Id: z.string().optional(),
     Status: z.enum(['Enabled', 'Disabled']),
     Prefix: z.string().optional(),
+    /** The object has all of them. */
+    TagFilters: z.array(z.strictObject({ Key: z.string(), Value: z.string() })).optional(),
     ExpirationInDays: days.optional(),
     AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: days }).optional(),
     NoncurrentVersionExpiration: z
@@ -30,6 +32,17 @@ const lifecycleRule = z
   .refine(
     (rule) => rule.ExpirationInDays === undefined || rule.ExpiredObjectDeleteMarker === undefined,
     'ExpiredObjectDeleteMarker cannot stand beside ExpirationInDays, which removes such markers too',
+  )
+  .refine(
+    ({ TagFilters, AbortIncompleteMultipartUpload, ExpiredObjectDeleteMarker }) =>
+      TagFilters === undefined ||
+      (AbortIncompleteMultipartUpload === undefined && ExpiredObjectDeleteMarker === undefined),
+    'TagFilters cannot stand beside AbortIncompleteMultipartUpload or ExpiredObjectDeleteMarker: neither has tags',
+  )
+  .refine(
+    ({ TagFilters, NoncurrentVersionExpiration }) =>
+      TagFilters === undefined || NoncurrentVersionExpiration === undefined,
+    'TagFilters are not played for noncurrent versions',
   );
 export type LifecycleRule = z.infer<typeof lifecycleRule>;
 

@@ -56,6 +56,7 @@ async function chosenParts(store: Store, { request }: S3Call, upload: Upload): P
     const part = stored.get(Number(text(element, 'PartNumber')));
     const etag = text(element, 'ETag')?.replaceAll('"', '');
     const checksum = upload.algorithm && text(element, `Checksum${upload.algorithm.toUpperCase()}`);
+    if (upload.type === 'COMPOSITE' && checksum === undefined) throw lacksChecksum(upload, element);
     if (part !== undefined && part.md5 === etag && (checksum === undefined || checksum === part.checksum))
       return part;
     const message = 'One or more of the specified parts could not be found or its entity tag did not match.';
@@ -70,6 +71,13 @@ async function chosenParts(store: Store, { request }: S3Call, upload: Upload): P
   }
   return chosen;
 }
+
+/** S3 makes the checksum of such an object from those of its parts, and wants to hear them from the caller. */
+const lacksChecksum = ({ algorithm }: Upload, element: Parameters<typeof text>[0]) =>
+  new AwsError(
+    'InvalidRequest',
+    `The upload was created using a ${algorithm} checksum. The complete request must include the checksum for each part. It was missing for part ${text(element, 'PartNumber')} in the request.`,
+  );
 
 async function* joined(store: Store, parts: Part[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) {

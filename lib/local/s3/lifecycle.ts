@@ -35,18 +35,24 @@ export function applyLifecycle(store: Store, bucket: Bucket): void {
       for (const upload of stale) if (upload.key.startsWith(prefix)) removeUpload(store, upload.id);
     }
     // The days are counted to the midnight that follows them.
-    if (rule.ExpirationInDays !== undefined)
-      expire(store, bucket, prefix, today - rule.ExpirationInDays * day);
-    if (bucket.versioning !== undefined) expireVersions(store, bucket, rule, today);
+    if (rule.ExpirationInDays !== undefined) expire(store, bucket, rule, today - rule.ExpirationInDays * day);
+    if (bucket.versioning !== undefined && rule.TagFilters === undefined)
+      expireVersions(store, bucket, rule, today);
   }
   store.sweep();
 }
 
 /** Removes what is current; where versions are kept, under a delete marker. */
-function expire(store: Store, bucket: Bucket, prefix: string, before: number): void {
+function expire(
+  store: Store,
+  bucket: Bucket,
+  { Prefix = '', TagFilters = [] }: LifecycleRule,
+  before: number,
+): void {
   const rows = (from: Position) => store.list(bucket, from.key, 1000);
-  for (const { key, object } of under(prefix, rows, ({ key: last }) => behind(last))) {
-    if (object.modified < before) store.remove(bucket, key.toString());
+  for (const { key, object } of under(Prefix, rows, ({ key: last }) => behind(last))) {
+    const tagged = TagFilters.every(({ Key, Value }) => object.tags[Key] === Value);
+    if (tagged && object.modified < before) store.remove(bucket, key.toString());
   }
 }
 

@@ -191,6 +191,22 @@ const listQueues: Operation = (counter, caller, input) => {
   return { QueueUrls: found.slice(0, 1000).map(({ settings }) => settings.url) };
 };
 
+const listQueueTags: Operation = (counter, caller, input) => {
+  const queue = byUrl(counter, onQueue.parse(input).QueueUrl);
+  counter.authorize(caller, 'ListQueueTags', queue);
+  const { tags } = queue.settings;
+  return Object.keys(tags).length === 0 ? {} : { Tags: tags };
+};
+
+const listDeadLetterSourceQueues: Operation = (counter, caller, input) => {
+  const queue = byUrl(counter, onQueue.parse(input).QueueUrl);
+  counter.authorize(caller, 'ListDeadLetterSourceQueues', queue);
+  const { arn } = queue.settings;
+  const sources = [...counter.queues.values()].filter(({ settings }) => settings.redrive?.arn === arn);
+  // AWS spells this one member in lower case.
+  return { queueUrls: sources.slice(0, 1000).map(({ settings }) => settings.url) };
+};
+
 /** By the names that follow `AmazonSQS.` in X-Amz-Target. */
 export const operations: Record<string, Operation> = {
   ChangeMessageVisibility: changeMessageVisibility,
@@ -199,7 +215,9 @@ export const operations: Record<string, Operation> = {
   DeleteMessageBatch: deleteMessageBatch,
   GetQueueAttributes: getQueueAttributes,
   GetQueueUrl: getQueueUrl,
+  ListDeadLetterSourceQueues: listDeadLetterSourceQueues,
   ListMessageMoveTasks: listMoves,
+  ListQueueTags: listQueueTags,
   ListQueues: listQueues,
   PurgeQueue: purgeQueue,
   ReceiveMessage: receiveMessage,

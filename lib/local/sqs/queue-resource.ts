@@ -30,7 +30,10 @@ const queueProperties = z.strictObject({
       sourceQueueArns: z.array(z.string()).optional(),
     })
     .optional(),
-  Tags: ignored('tags of a queue have no effect'),
+  Tags: z
+    .array(z.strictObject({ Key: z.string(), Value: z.string() }))
+    .max(50)
+    .optional(),
 });
 type QueueProperties = z.infer<typeof queueProperties>;
 
@@ -104,6 +107,7 @@ function queueSettings(
     retention: (properties.MessageRetentionPeriod ?? 345_600) * 1000,
     maxMessage: properties.MaximumMessageSize ?? 1_048_576,
     redrive: redrive && { arn: redrive.deadLetterTargetArn, maxReceives: redrive.maxReceiveCount },
+    tags: Object.fromEntries((properties.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
     redriveAllow: {
       permission: allow?.redrivePermission ?? 'allowAll',
       sources: allow?.sourceQueueArns ?? [],

@@ -17,6 +17,7 @@ export interface QueueSettings {
   /** Bytes. */
   maxMessage: number;
   redrive: { arn: string; maxReceives: number } | undefined;
+  tags: Record<string, string>;
   redriveAllow: { permission: 'allowAll' | 'denyAll' | 'byQueue'; sources: string[] };
 }
 

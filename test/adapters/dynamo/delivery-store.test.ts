@@ -101,7 +101,7 @@ describe('taking a mail in', () => {
     expect(rows).toHaveLength(before + 1);
     expect(rows.find(({ pk }) => String(pk).startsWith('LOST#'))).toMatchObject({
       recipient: house.inbox.inbox_id,
-      reason: 'no_such_address',
+      reason: 'inbox_deleted',
     });
     expect(house.objects.kept.size).toBe(0);
   });

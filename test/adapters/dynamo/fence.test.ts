@@ -13,8 +13,10 @@ import { organizationStore } from '../../../lib/adapters/dynamo/organization-sto
 import { pageTokens } from '../../../lib/adapters/dynamo/page-tokens.ts';
 import { table } from '../../../lib/adapters/dynamo/table.ts';
 import { undeliverableStore } from '../../../lib/adapters/dynamo/undeliverable-store.ts';
+import { webhookDeliveryLog } from '../../../lib/adapters/dynamo/webhook-delivery-log.ts';
+import { webhookStore } from '../../../lib/adapters/dynamo/webhook-store.ts';
 import { newUlid } from '../../../lib/adapters/ulids.ts';
-import type { MailEvent } from '../../../lib/contract/event.ts';
+import type { LoggedEvent } from '../../../lib/core/publish-event.ts';
 import { continueDelete, continueLabels } from '../../../lib/core/background-threads.ts';
 import { deleteThread, updateThread } from '../../../lib/core/change-threads.ts';
 import { deleteMessage } from '../../../lib/core/delete-message.ts';
@@ -28,6 +30,7 @@ import { callIn, mailDomain, newDeed, organizationId } from '../../support/mail-
 import { sampleLine } from '../../support/ledger-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
+import { sampleWebhook } from '../../support/memory-webhooks.ts';
 import { storedInbox } from '../../support/table-house.ts';
 
 let house: MailroomHouse;
@@ -69,19 +72,25 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
     created_at: 'x',
   };
   await podStore(database).create(pod, newDeed());
-  const webhook = {
-    webhook_id: 'wh_1',
-    url: 'https://x.test',
-    secret: 's',
-    enabled: true,
-    updated_at: 'x',
-    created_at: 'x',
-  };
+  const grace = storedInbox('grace');
+  const hook = { pod_id: 'pod_a', inbox: { uid: grace.uid, inbox_id: grace.inbox_id }, client_id: 'h' };
+  const webhook = sampleWebhook(1, hook);
   await inboxStore(database).provision({
     inbox: { ...storedInbox('grace'), client_id: 'c', pod_id: 'pod_a' },
     webhook,
     deed: newDeed({ once: { key: 'm', expires: 2_000_000_000 } }),
   });
+  const hooks = webhookStore(database);
+  const place = { organization_id: organizationId, pod_id: 'pod_a' };
+  const held = { inbox: { ...hook.inbox, ...place } };
+  for (const n of [2, 3]) await hooks.create(sampleWebhook(n, { ...hook, client_id: `h${n}` }), newDeed());
+  await hooks.create(sampleWebhook(4, { pod_id: 'pod_a' }), newDeed());
+  for (const scope of [place, { ...place, ...held }]) await hooks.list(scope, { limit: 5, ascending: false });
+  await hooks.hearing({ organization_id: organizationId, inbox: held.inbox });
+  await hooks.update({ ...webhook, enabled: false }, webhook.updated_at);
+  await hooks.delete(webhook);
+  await webhookDeliveryLog(database, now).list(organizationId, 'wh_1', { limit: 5, ascending: false });
+  await webhookDeliveryLog(database, now).again(organizationId, 'wh_1', 'none');
   await inboxStore(database).list(
     { organization_id: organizationId, pod_id: 'pod_a' },
     { limit: 5, ascending: false },
@@ -111,15 +120,20 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   await getThread(deps)({ ...call, path: thread });
   await getMessage(deps)({ ...call, path: one, query: undefined });
   const [due0] = (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));
-  await continueLabels(deps, due0!['work'] as Parameters<typeof continueLabels>[1]);
+  await continueLabels(
+    { ...deps, inboxes: inboxStore(database) },
+    due0!['work'] as Parameters<typeof continueLabels>[1],
+  );
   await deleteMessage(deps)({ ...change, path: one });
   await deleteThread(deps)({ ...change, path: thread });
   await continueDelete(
-    deps,
+    { ...deps, inboxes: inboxStore(database) },
     { kind: 'delete-thread', inbox, thread_id: thread.thread_id },
     async () => undefined,
   );
-  await eventLog(database).position(events[0] as MailEvent & { uid: string });
+  const log = eventLog(database, now);
+  await log.places([events[0] as LoggedEvent]);
+  await log.settle([events[0] as LoggedEvent]);
   const due = dueStore(database, () => now() + 5 * 60_000);
   for (const minute of await due.openMinutes()) {
     for (const [at, { id }] of (await due.workOf(minute)).entries())

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiKeyStore } from '../../../lib/adapters/dynamo/api-key-store.ts';
 import { idempotencyKey, nonceKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
@@ -10,6 +11,7 @@ import type { Credential, InboxStore, Position, Provision } from '../../../lib/c
 import { badWeather } from '../../../lib/local/weather.ts';
 import { inboxRef, newDeed, organizationId } from '../../support/mail-samples.ts';
 import { sampleLine } from '../../support/ledger-samples.ts';
+import { sampleWebhook } from '../../support/memory-webhooks.ts';
 import { settle, storedInbox, tableHouse, type TableHouse } from '../../support/table-house.ts';
 
 let house: TableHouse;
@@ -54,14 +56,10 @@ const whole = (name = `inbox${++serial}`, organization_id = organizationId): Pro
     metadata: { a: 1, b: true, c: 'x' },
     display_name: 'Ada',
   };
-  const webhook = {
-    webhook_id: `wh_${name}`,
-    url: 'https://hooks.example.com/',
-    secret: 'whsec_x',
-    enabled: true,
-    updated_at: inbox.updated_at,
-    created_at: inbox.created_at,
-  };
+  const webhook = sampleWebhook(1, {
+    ...{ webhook_id: `wh_${name}`, organization_id, pod_id: inbox.pod_id },
+    inbox: { uid: inbox.uid, inbox_id: inbox.inbox_id },
+  });
   return {
     inbox,
     credential: credentialFor(ref, organization_id),
@@ -86,7 +84,7 @@ describe('provisioning', () => {
     house.forget();
     expect(await store.provision(provision)).toBe('created');
     expect(house.counted().map(({ action }) => action)).toEqual(['TransactWriteItems']);
-    expect(house.sent[0]?.input.TransactItems).toHaveLength(12);
+    expect(house.sent[0]?.input.TransactItems).toHaveLength(13);
     expect(provision.deed?.written).toBe(true);
     expect(await store.get(provision.inbox)).toEqual(provision.inbox);
     expect(await store.holders([provision.inbox.inbox_id, 'nobody@mail.test'])).toEqual(
@@ -113,6 +111,12 @@ describe('provisioning', () => {
       'key_registered',
       async ({ credential }: Provision) => ({
         credential: { ...credentialFor(whole().inbox), keyid: credential!.keyid },
+      }),
+    ],
+    [
+      'no_parent',
+      async () => ({
+        credential: { ...credentialFor(whole().inbox), created_by: { api_key_id: 'key_revoked' } },
       }),
     ],
   ])('refused as %s leaves nothing behind', async (word, change) => {
@@ -148,6 +152,24 @@ describe('provisioning', () => {
     await expect(store.provision(second)).rejects.toMatchObject({ code });
     expect(second.deed.written).toBe(false);
     expect(await house.rows()).toEqual(before);
+  });
+
+  it('makes a key only while the key that asks for it is there', async () => {
+    const keys = apiKeyStore(house.database);
+    const asking = { ...credentialFor(whole().inbox), name: 'asking' };
+    delete asking.inbox;
+    expect(await keys.add(asking)).toBe('added');
+    const child = (): Provision => {
+      const { deed: _, ...provision } = whole();
+      return {
+        ...provision,
+        credential: { ...provision.credential!, created_by: { api_key_id: asking.api_key_id } },
+      };
+    };
+    expect(await store.provision(child())).toBe('created');
+    expect(await keys.revoke(asking, '2026-01-02T00:00:00.000Z')).toBe('revoked');
+    expect(await store.provision(child())).toBe('no_parent');
+    expect(await store.provision({ inbox: whole().inbox })).toBe('created');
   });
 
   it('leaves behind what the call does: its nonce, its line, its hold now done', async () => {
@@ -350,4 +372,43 @@ it('holders of more addresses than one batch takes', async () => {
     'BatchGetItem',
   ]);
   expect(await store.holders([])).toEqual(new Map());
+});
+
+describe('what is announced of an inbox', () => {
+  const eventsOf = async (uid: string) =>
+    (await house.rows()).filter((row) => row['row_type'] === 'event' && row['uid'] === uid);
+  const event = (
+    event_type: 'inbox.created' | 'inbox.updated',
+    { organization_id, pod_id, inbox_id }: Provision['inbox'],
+  ) => ({
+    event_id: `evt_${++serial}`,
+    event_type,
+    ...{ organization_id, pod_id, inbox_id, timestamp: '2026-01-02T00:00:00.000Z' },
+  });
+
+  it('is written with its provision, and waits in the outbox; not where the provision is refused', async () => {
+    const { inbox } = whole();
+    const created = event('inbox.created', inbox);
+    expect(await store.provision({ inbox, event: created })).toBe('created');
+    expect(await eventsOf(inbox.uid)).toMatchObject([
+      { ...created, org_pk: expect.stringMatching(/^OUTBOX#/) },
+    ]);
+    const twin = { ...inbox, uid: 'inb_twin' };
+    expect(await store.provision({ inbox: twin, event: event('inbox.created', twin) })).toMatchObject({
+      existing: { uid: inbox.uid },
+    });
+    expect(await eventsOf('inb_twin')).toEqual([]);
+  });
+
+  it('is written with its change, if the change is made', async () => {
+    const { inbox } = whole();
+    await store.provision({ inbox });
+    const changed = { ...inbox, updated_at: '2026-01-02T00:00:00.000Z' };
+    const updated = event('inbox.updated', inbox);
+    expect(await store.update(changed, inbox.updated_at, undefined, updated)).toBe('updated');
+    expect(await store.update(changed, inbox.updated_at, undefined, event('inbox.updated', inbox))).toBe(
+      'stale',
+    );
+    expect(await eventsOf(inbox.uid)).toMatchObject([updated]);
+  });
 });

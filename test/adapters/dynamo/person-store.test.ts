@@ -97,7 +97,7 @@ it('after an erasure lines and seals verify, what was personal is gone, and stan
   const deed = { written: false };
   const list = () =>
     listOrganizationLines({
-      ...{ lines: lineStore(database), persons, organizations, tokens: plainTokens },
+      ...{ lines: lineStore(database), persons, organizations, seals, tokens: plainTokens },
       now: () => noon + 60_000,
     })({ path: { organization_id: organizationId }, query: {} } as never);
   expect((await list()).lines[0]!.personal).toEqual({ source_ip: ip, user_arn: user });

@@ -173,6 +173,30 @@ describe('an upload in parts', () => {
     expect(await blobs()).toBe(before - 2);
     await expect(complete([one])).rejects.toMatchObject({ name: 'NoSuchUpload' });
   });
+
+  it('with a checksum of its parts’ checksums is made only by who names them', async () => {
+    const target = { Bucket: await bucketWith([]), Key: 'k' };
+    const ChecksumAlgorithm = 'CRC32';
+    const { UploadId } = await client.send(
+      new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm }),
+    );
+    const upload = { ...target, UploadId };
+    const { ETag, ChecksumCRC32 } = await client.send(
+      new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'all', ChecksumAlgorithm }),
+    );
+    const complete = (part: { ETag: string | undefined; ChecksumCRC32?: string | undefined }) =>
+      client.send(
+        new CompleteMultipartUploadCommand({
+          ...upload,
+          MultipartUpload: { Parts: [{ PartNumber: 1, ...part }] },
+        }),
+      );
+    await expect(complete({ ETag })).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('missing for part 1'),
+    });
+    await complete({ ETag, ChecksumCRC32 });
+  });
 });
 
 const blobs = async () => {
@@ -199,6 +223,26 @@ describe('lifecycle rules', () => {
     cloud.clock.advance(2 * day);
     expect((await listAll(Bucket, {})).keys).toEqual(['kept']);
   });
+
+  it('expire what has all their tags', async () => {
+    const tag = (Key: string, Value: string) => ({ Key, Value });
+    const Rules = [
+      { Status: 'Enabled', TagFilters: [tag('kept', 'short'), tag('of', 'ada')], ExpirationInDays: 3 },
+      { Status: 'Enabled', Prefix: 'b/', TagFilters: [tag('kept', 'long')], ExpirationInDays: 8 },
+    ];
+    const Bucket = await bucketWith(['plain'], { LifecycleConfiguration: { Rules } });
+    for (const [Key, Tagging] of [
+      ['both', 'kept=short&of=ada'],
+      ['half', 'kept=short'],
+      ['b/long', 'kept=long&more=1'],
+      ['c/long', 'kept=long'],
+    ])
+      await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x', Tagging }));
+    cloud.clock.advance(4 * day);
+    expect((await listAll(Bucket, {})).keys).toEqual(['b/long', 'c/long', 'half', 'plain']);
+    cloud.clock.advance(6 * day);
+    expect((await listAll(Bucket, {})).keys).toEqual(['c/long', 'half', 'plain']);
+  });
 });
 
 describe('bucket resources', () => {
@@ -212,12 +256,14 @@ describe('bucket resources', () => {
     });
   });
 
-  it.each([[{ LifecycleConfiguration: { Rules: [{ Status: 'Enabled', TagFilters: [] }] } }, 'TagFilters']])(
-    'refuse %j',
-    async (properties, message) => {
-      await expect(deploy(s3, 'AWS::S3::Bucket', properties)).rejects.toThrow(message);
-    },
-  );
+  it.each([
+    [{ ObjectSizeLessThan: '1' }, 'ObjectSizeLessThan'],
+    [{ TagFilters: [], AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }, 'neither has tags'],
+    [{ TagFilters: [], NoncurrentVersionExpiration: { NoncurrentDays: 1 } }, 'TagFilters are not played'],
+  ])('refuse the lifecycle rule %j', async (rule, message) => {
+    const properties = { LifecycleConfiguration: { Rules: [{ Status: 'Enabled', ...rule }] } };
+    await expect(deploy(s3, 'AWS::S3::Bucket', properties)).rejects.toThrow(message);
+  });
 
   it('refuse a public policy on a bucket that blocks them', async () => {
     const Bucket = await bucketWith([]);

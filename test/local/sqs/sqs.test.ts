@@ -5,7 +5,9 @@ import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListDeadLetterSourceQueuesCommand,
   ListMessageMoveTasksCommand,
+  ListQueueTagsCommand,
   ListQueuesCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
@@ -296,6 +298,18 @@ describe('a queue', () => {
     });
     cloud.clock.advance(60_000);
     expect(await receive(QueueUrl)).toEqual([]);
+  });
+
+  it('has the tags of the template, and knows whose dead letters it takes', async () => {
+    const dead = await queue({ Tags: [{ Key: 'of', Value: 'somebody' }] });
+    const RedrivePolicy = { deadLetterTargetArn: dead.arn, maxReceiveCount: 2 };
+    const { QueueUrl } = await queue({ RedrivePolicy });
+    const tagsOf = async (url: string) =>
+      (await client.send(new ListQueueTagsCommand({ QueueUrl: url }))).Tags;
+    expect([await tagsOf(dead.QueueUrl), await tagsOf(QueueUrl)]).toEqual([{ of: 'somebody' }, undefined]);
+    const sourcesOf = async (url: string) =>
+      (await client.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl: url }))).queueUrls;
+    expect([await sourcesOf(dead.QueueUrl), await sourcesOf(QueueUrl)]).toEqual([[QueueUrl], []]);
   });
 
   it('is called at the local endpoint by a client that knows it from the environment only', async () => {

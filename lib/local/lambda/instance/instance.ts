@@ -1,4 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import module from 'node:module';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +18,7 @@ import type {
 export type Outcome = { ok: true; payload: string } | { ok: false; error: FunctionError };
 
 export interface InstanceStart {
-  data: InstanceData;
+  data: Omit<InstanceData, 'codeCache'>;
   env: Record<string, string>;
   surroundings: Surroundings;
   accessKeyId: string;
@@ -143,7 +145,7 @@ function launch({ data, env, surroundings }: InstanceStart): Worker {
   setEnvironmentData(surroundingsKey, surroundings);
   try {
     return new Worker(runtime, {
-      workerData: data,
+      workerData: { ...data, codeCache: codeCache() } satisfies InstanceData,
       env,
       execArgv: ['--require', preload],
       stdout: true,
@@ -153,6 +155,12 @@ function launch({ data, env, surroundings }: InstanceStart): Worker {
   } finally {
     setEnvironmentData(surroundingsKey, undefined);
   }
+}
+
+/** Threads do not take part in the process's code cache by themselves; Node answers its sub-folder for this version. */
+function codeCache(): string | undefined {
+  const folder = module.getCompileCacheDir();
+  return folder === undefined ? undefined : dirname(folder);
 }
 
 function outcomeOf(said: InstanceMessage | { type: 'exited'; code: number }, requestId: string): Outcome {

@@ -8,6 +8,8 @@ export interface InstanceData {
   memorySize: number;
   logGroup: string;
   logStream: string;
+  /** Folder of V8's code cache that the process uses: it holds compiled sources by their content, and no state. */
+  codeCache: string | undefined;
 }
 
 export interface InvokeMessage {

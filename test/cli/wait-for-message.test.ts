@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { run } from '../../lib/cli/run.ts';
+import { fakeMailroom, message, origin } from '../sdk/fake-mailroom.ts';
+
+const address = 'alice@mail.example.com';
+
+/** `posthorn messages wait` on an inbox whose list answers so many messages, call by call; the last again and again. */
+async function waitFor(lists: number[], ...options: string[]) {
+  const asked: unknown[] = [];
+  const mailroom = fakeMailroom({
+    'inboxes.messages.list': async ({ query }) => {
+      const count = lists[Math.min(asked.length, lists.length - 1)]!;
+      asked.push(query);
+      return { count, messages: count === 0 ? [] : [message(1)] };
+    },
+  });
+  let [out, err] = ['', ''];
+  const args = ['messages', 'wait', address, '--url', origin, '--key', JSON.stringify(mailroom.key.jwk)];
+  const code = await run([...args, '--every', '0', ...options], {
+    env: {},
+    cwd: '/',
+    stdin: (async function* () {})(),
+    out: (content) => void (out += String(content)),
+    err: (text) => void (err += text),
+    fetch: mailroom.fetch,
+  });
+  return { code, out, err, asked };
+}
+
+it('answers the message that comes, whole', async () => {
+  const { code, out, err, asked } = await waitFor([0, 0, 1], '--label', 'unread', '--subject', 'order');
+  expect([code, err]).toEqual([0, '']);
+  expect(JSON.parse(out)).toHaveProperty('message_id');
+  expect(asked).toHaveLength(3);
+  expect(asked[0]).toMatchObject({ labels: ['unread'], subject: ['order'], limit: 1 });
+});
+
+it('gives up when the time is over, and says so', async () => {
+  const { code, out, err } = await waitFor([0], '--timeout', '0');
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toContain(`no message that fits came to ${address} within 0 seconds`);
+});

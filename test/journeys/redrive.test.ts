@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { outboxPk, outboxShards } from '../../lib/adapters/dynamo/keys.ts';
+import { table } from '../../lib/adapters/dynamo/table.ts';
+import { run } from '../../lib/cli/run.ts';
+import { breakFunctions } from '../support/broken-functions.ts';
+import { resourceOf, type Resources } from '../support/local-cloud.ts';
+import { sharedMailroom } from '../support/mailroom.ts';
+
+/** Fewer tries and shorter pauses, so that what fails for good does so within minutes. */
+function impatient(resources: Resources): void {
+  const { Properties: queue } = resourceOf(resources, 'AWS::SQS::Queue', 'intakequeue');
+  queue.VisibilityTimeout = 120;
+  queue.RedrivePolicy.maxReceiveCount = 2;
+  const mapping = (prefix: string) => resourceOf(resources, 'AWS::Lambda::EventSourceMapping', prefix);
+  mapping('announcemapping').Properties.MaximumRetryAttempts = 2;
+  // What works beside it is another journey's, and costs time of the machine.
+  for (const prefix of ['ledgermapping', 'webhooksfanoutmapping'])
+    delete resources[mapping(prefix).logicalId];
+  resourceOf(resources, 'AWS::Events::Rule', 'ledgerexport').Properties.State = 'DISABLED';
+}
+
+const mailroom = sharedMailroom({ odds: 'calm', edit: impatient });
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'posthorn-'));
+  const { api, aws, operator } = mailroom.cloud;
+  await writeFile(join(home, 'local.json'), JSON.stringify({ api, aws, operator }));
+});
+afterAll(() => rm(home, { recursive: true }));
+
+/** `npx posthorn redrive …` against the running cloud; answers what it prints. */
+async function redrive(...words: string[]) {
+  const printed = { out: '', err: '' };
+  const code = await run(['--home', home, 'redrive', ...words], {
+    env: {},
+    cwd: home,
+    stdin: (async function* () {})(),
+    out: (content) => void (printed.out += String(content)),
+    err: (text) => void (printed.err += text),
+    fetch,
+  });
+  expect([code, printed.err]).toEqual([0, '']);
+  return JSON.parse(printed.out);
+}
+/** What is in the dead-letter queues, by function; those that are empty are left out. */
+async function deadLetters(): Promise<Record<string, number>> {
+  const { dead_letters } = (await redrive()) as { dead_letters: { queue: string; messages: number }[] };
+  return Object.fromEntries(
+    dead_letters.flatMap(({ queue, messages }) => (messages > 0 ? [[queue, messages]] : [])),
+  );
+}
+/** What needs no time of the cloud to come true, only some of the machine. */
+const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 50 });
+
+/** Lets time pass until there are dead letters of a function. */
+async function failed(name: string): Promise<void> {
+  for (let minute = 1; !(name in (await deadLetters())); minute++) {
+    expect(minute, `no dead letters of ${name}`).toBeLessThan(30);
+    await mailroom.pass(1);
+  }
+}
+
+it('lists every dead-letter queue of the deployment, all empty', async () => {
+  const { dead_letters } = await redrive('--list');
+  expect(dead_letters).toHaveLength(6);
+  expect(await deadLetters()).toEqual({});
+});
+
+it('a mail that failed every time comes back, and is there once however often it is moved', async () => {
+  const inbox = await mailroom.inbox();
+  const { mend } = breakFunctions(mailroom, { functions: ['receivemail'], action: 's3:GetObject' });
+  await mailroom.send({ to: inbox, subject: 'at last' });
+  await failed('receive-mail');
+  expect((await mailroom.client().inboxes.messages.list(inbox)).messages).toEqual([]);
+  mend();
+  expect(await redrive('receive-mail')).toEqual({
+    queue: 'receive-mail',
+    moved: 1,
+    to: expect.stringContaining('intakequeue'),
+  });
+  const arrived = () => mailroom.client().inboxes.messages.list(inbox);
+  await soon(async () => expect((await arrived()).messages).toHaveLength(1));
+  expect(await redrive('receive-mail')).toMatchObject({ moved: 0 });
+  await soon(async () => expect(await mailroom.queued((id) => id.startsWith('intake'))).toBe(0));
+  expect((await arrived()).messages.map(({ subject }) => subject)).toEqual(['at last']);
+  expect(await deadLetters()).toEqual({});
+});
+
+it('events nobody could announce are told of again by themselves; what was left of them is cleared away', async () => {
+  const { mend } = breakFunctions(mailroom, { functions: ['publishevent'], action: 'events:PutEvents' });
+  const inbox = await mailroom.inbox();
+  await failed('publish-event');
+  expect(await waiting()).toBeGreaterThan(0);
+  mend();
+  const { deleted } = await redrive('publish-event');
+  expect(deleted).not.toEqual([]);
+  expect(await deadLetters()).toEqual({});
+  await mailroom.eventually(async () => expect(await waiting()).toBe(0));
+  const { events } = await mailroom.client().inboxes.events.list(inbox, { after_position: 0 });
+  expect(events.map(({ event_type, position }) => [event_type, position])).toEqual([['inbox.created', 1]]);
+});
+
+/** How many events stand in the outbox: one leaves it when the bus has taken it, and not before. */
+async function waiting(): Promise<number> {
+  const dynamodb = mailroom.dynamodb();
+  const counts = await Promise.all(
+    Array.from({ length: outboxShards }, (_, shard) =>
+      dynamodb.send(
+        new QueryCommand({
+          TableName: mailroom.tableName,
+          IndexName: table.byOrganization.name,
+          KeyConditionExpression: '#pk = :pk',
+          ExpressionAttributeNames: { '#pk': table.byOrganization.partitionKey },
+          ExpressionAttributeValues: { ':pk': { S: outboxPk(shard) } },
+        }),
+      ),
+    ),
+  );
+  return counts.reduce((sum, { Count = 0 }) => sum + Count, 0);
+}
+
+vi.setConfig({ testTimeout: 60_000 });
