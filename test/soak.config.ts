@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+process.env['POSTHORN_SOAK'] = 'true';
+
 /** What takes longer than `npm test` may: the same promises, more often and in worse weather. */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['test/soak/**/*.test.ts'],
+    globalSetup: new URL('./support/homes.ts', import.meta.url).pathname,
+    include: ['test/soak/**/*.test.ts', 'test/journeys/**/*.test.ts'],
     testTimeout: 600_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     maxWorkers: 1,
     reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
   },

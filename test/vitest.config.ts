@@ -5,13 +5,15 @@ const project = new URL('..', import.meta.url).pathname;
 // For the test processes and those they start: what was compiled once is not compiled again.
 process.env['NODE_COMPILE_CACHE'] ??= `${project}node_modules/.cache/posthorn`;
 
-/** A process for each: journeys, where a whole cloud runs, and what replaces modules that others use. */
-const alone = ['test/journeys/**/*.test.ts', 'test/adapters/keys.test.ts'];
+const journeys = ['test/journeys/**/*.test.ts'];
+/** A process for each: what replaces modules that others use. */
+const alone = ['test/adapters/keys.test.ts'];
 const limits = { root: project, testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
     root: project,
+    globalSetup: new URL('./support/homes.ts', import.meta.url).pathname,
     // Two cores, and journeys that wait for each other's processes more than they compute.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
@@ -23,10 +25,12 @@ export default defineConfig({
           ...limits,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/soak/**', ...alone],
+          exclude: ['test/soak/**', ...journeys, ...alone],
           isolate: false,
         },
       },
+      // A cloud takes seconds to start: those of one process share it where they can.
+      { test: { ...limits, name: 'journeys', include: journeys, isolate: false } },
       { test: { ...limits, name: 'alone', include: alone } },
     ],
   },

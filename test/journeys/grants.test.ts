@@ -11,6 +11,7 @@ import {
   type Resources,
 } from '../support/local-cloud.ts';
 import { smtpClient } from '../support/smtp-client.ts';
+import { thorough } from '../support/thorough.ts';
 
 let open: OpenCloud | undefined;
 let used: string;
@@ -82,22 +83,26 @@ async function refused(
 describe('a grant that is taken from a role', () => {
   const table = /^arn:aws:dynamodb:us-east-1:000000000000:table\/posthorn-local-storetable/;
 
-  it.each([
+  const ofReceiveMail: [string, RegExp][] = [
     ['s3:PutObject', /^arn:aws:s3:::posthorn-local-storebucket[^/]*\/org_/],
     ['dynamodb:PutItem', table],
-  ])('receive-mail without %s takes no mail in', async (action, resource) => {
-    const started = await start({ edit: without('intakereceivemail', action) });
-    const client = await started.client();
-    await client.inboxes.create({ username: 'otter' });
-    await send(started);
-    await refused(started, {
-      who: /assumed-role\/.*\/posthorn-local-intakereceivemail/,
-      action: new RegExp(`^${action}$`),
-      resource,
-      missing: new RegExp(`^the policies of role intakereceivemailrole\\w+ must allow ${action}$`),
-    });
-    expect((await client.inboxes.messages.list('otter@posthorn.test')).messages).toEqual([]);
-  });
+  ];
+  it.each(ofReceiveMail.slice(0, thorough ? 2 : 1))(
+    'receive-mail without %s takes no mail in',
+    async (action, resource) => {
+      const started = await start({ edit: without('intakereceivemail', action) });
+      const client = await started.client();
+      await client.inboxes.create({ username: 'otter' });
+      await send(started);
+      await refused(started, {
+        who: /assumed-role\/.*\/posthorn-local-intakereceivemail/,
+        action: new RegExp(`^${action}$`),
+        resource,
+        missing: new RegExp(`^the policies of role intakereceivemailrole\\w+ must allow ${action}$`),
+      });
+      expect((await client.inboxes.messages.list('otter@posthorn.test')).messages).toEqual([]);
+    },
+  );
 
   it('api without dynamodb:BatchGetItem cannot tell who calls', async () => {
     const started = await start({ edit: without('apirole', 'dynamodb:BatchGetItem') });
@@ -146,7 +151,7 @@ describe('a grant that is taken from a role', () => {
     });
   });
 
-  it.each(['dynamodb:GetItem', 'dynamodb:PutItem'])(
+  it.each(thorough ? ['dynamodb:GetItem', 'dynamodb:PutItem'] : ['dynamodb:PutItem'])(
     'seal-ledger without %s seals nothing',
     async (action) => {
       const started = await start({ edit: without('ledgersealledger', action) });
@@ -266,16 +271,18 @@ describe('a grant that is taken from a resource', () => {
     });
   });
 
-  it('SNS may not put notices in the queue: the mail waits for the listing', async () => {
-    const removed = withoutService('AWS::SQS::QueuePolicy', 'intakequeuePolicy', 'sns.amazonaws.com');
-    const edit = (resources: Resources) => [removed, seldom].forEach((change) => change(resources));
-    await arrivesLate(await start({ edit }), {
-      who: /^sns\.amazonaws\.com$/,
-      action: /^sqs:SendMessage$/,
-      resource: /intakequeue/,
-      missing: /^the queue policy of .* must allow sqs:SendMessage to sns\.amazonaws\.com from arn:aws:sns:/,
+  if (thorough)
+    it('SNS may not put notices in the queue: the mail waits for the listing', async () => {
+      const removed = withoutService('AWS::SQS::QueuePolicy', 'intakequeuePolicy', 'sns.amazonaws.com');
+      const edit = (resources: Resources) => [removed, seldom].forEach((change) => change(resources));
+      await arrivesLate(await start({ edit }), {
+        who: /^sns\.amazonaws\.com$/,
+        action: /^sqs:SendMessage$/,
+        resource: /intakequeue/,
+        missing:
+          /^the queue policy of .* must allow sqs:SendMessage to sns\.amazonaws\.com from arn:aws:sns:/,
+      });
     });
-  });
 
   it('API Gateway may not call the function: 500', async () => {
     const started = await start({

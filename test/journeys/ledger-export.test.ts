@@ -15,7 +15,7 @@ import { verifyWholeLedger } from '../../lib/sdk/verify-ledger.ts';
 import { sealAll } from '../support/ledger-samples.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
-const mailroom = sharedMailroom();
+const mailroom = sharedMailroom({ own: true });
 const refOf = (logicalId: RegExp): string =>
   Object.entries(mailroom.cloud.refs).find(([id]) => logicalId.test(id))![1];
 const bucketOf = () => refOf(/^ledgerexportbucket[0-9A-F]{8}$/);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { mailText } from '../support/mail-text.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
+import { thorough } from '../support/thorough.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const mailroom = sharedMailroom({
@@ -13,7 +14,8 @@ const mailroom = sharedMailroom({
     'transaction-conflict': 0.15,
     throttle: 0.04,
     'partial-batch': 0.2,
-    'instance-death': 0.025,
+    // Whatever the number of mails, some meet one.
+    'instance-death': thorough ? 0.025 : 0.06,
   },
 });
 
@@ -86,9 +88,9 @@ describe('the same mail', () => {
 });
 
 describe('in a storm', () => {
-  it('sixty mails to five inboxes are each there exactly once, in their threads', async () => {
+  it('mails to several inboxes are each there exactly once, in their threads', async () => {
     const client = mailroom.client();
-    const inboxes = await Promise.all([1, 2, 3, 4, 5].map(() => mailroom.inbox()));
+    const inboxes = await Promise.all((thorough ? [1, 2, 3, 4, 5] : [1, 2]).map(() => mailroom.inbox()));
     const id = (box: number, thread: number, n: number) => `storm-${box}-${thread}-${n}@sender.test`;
     const mails = inboxes.flatMap((inbox, box) =>
       [0, 1, 2].flatMap((thread) =>

@@ -52,7 +52,8 @@ function synthesized(outdir: string | undefined) {
 
 export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
   const { edit, bundles, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
-  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'posthorn-')));
+  const home =
+    options.home ?? (await mkdtemp(join(process.env['POSTHORN_TEST_HOMES'] ?? tmpdir(), 'posthorn-')));
   if (options.from !== undefined) await cp(options.from, home, { recursive: true });
   const removeHome = async () => {
     if (options.home === undefined) await rm(home, { recursive: true });

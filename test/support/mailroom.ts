@@ -33,6 +33,8 @@ export interface MailroomOptions {
   odds?: Partial<Record<Misfortune, number>> | 'calm';
   /** Refusals by IAM, or dead letters, that the journey is about. */
   expects?: { deadLetters?: boolean };
+  /** A cloud of its own, for a journey that looks at all there is in it. */
+  own?: true;
   /** Changes the synthesized template before it is deployed. */
   edit?: (resources: Resources) => void;
 }
@@ -51,25 +53,37 @@ export function sharedMailroom(options: MailroomOptions = {}): Mailroom {
   return mailroom;
 }
 
+const seed = Number(process.env['WEATHER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+/** The cloud of all files of this process that want nothing special of theirs; each has an organization of its own in it. */
+let common: Promise<OpenCloud> | undefined;
+let commonRaining = false;
+
 export class Mailroom {
-  readonly seed = Number(process.env['WEATHER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  readonly seed = seed;
   readonly #options: MailroomOptions;
+  readonly #common: boolean;
   #open: OpenCloud | undefined;
+  #inspected = { refusals: 0, stray: 0 };
   #first: { organization_id: string; key: { private_jwk: SigningJwk } } | undefined;
   #transport: ReturnType<typeof nodemailer.createTransport> | undefined;
   #raining = false;
 
   constructor(options: MailroomOptions = {}) {
     this.#options = options;
+    this.#common = Object.keys(options).length === 0;
   }
 
   async open(): Promise<void> {
     const { edit } = this.#options;
-    this.#open = await openCloud({ weather: this.#weather(), ...(edit && { edit }) });
+    const start = () => openCloud({ weather: this.#weather(), ...(edit && { edit }) });
+    commonRaining = false;
+    this.#open = this.#common ? await (common ??= start()) : await start();
+    const { iam, services } = this.cloud;
+    this.#inspected = { refusals: iam.refusals.length, stray: services.lambda.strayCalls.length };
     const { smtp, api, operator } = this.cloud;
     this.#transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true });
     this.#first = await firstOrganization({ api, operator });
-    this.#raining = true;
+    this.rain(true);
   }
 
   get cloud(): LocalCloud {
@@ -299,6 +313,7 @@ export class Mailroom {
   /** The weather clears up, or it rains again. */
   rain(raining: boolean): void {
     this.#raining = raining;
+    commonRaining = raining;
   }
 
   tell(): void {
@@ -307,22 +322,28 @@ export class Mailroom {
     );
   }
 
-  /** Stops the cloud, and says what no journey may leave behind. */
+  /** Stops the cloud, unless others share it, and says what no journey may leave behind. */
   async close(): Promise<void> {
     if (this.#open === undefined) return;
     const { iam, services } = this.cloud;
     try {
-      this.#raining = false;
+      this.rain(false);
+      const { refusals, stray } = this.#inspected;
       const deadLetters = this.#options.expects?.deadLetters
         ? 0
         : await this.queued((id) => /dead/i.test(id));
-      expect({ refusals: iam.refusals, stray: services.lambda.strayCalls, deadLetters }).toEqual({
+      const left = {
+        refusals: iam.refusals.slice(refusals),
+        stray: services.lambda.strayCalls.slice(stray),
+        deadLetters,
+      };
+      expect(left).toEqual({
         refusals: [],
         stray: [],
         deadLetters: 0,
       });
     } finally {
-      await this.#open.close();
+      if (!this.#common) await this.#open.close();
     }
   }
 
@@ -332,7 +353,7 @@ export class Mailroom {
     return {
       seed: inner.seed,
       random: () => inner.random(),
-      strikes: (misfortune) => this.#raining && inner.strikes(misfortune),
+      strikes: (misfortune) => (this.#common ? commonRaining : this.#raining) && inner.strikes(misfortune),
     };
   }
 }
