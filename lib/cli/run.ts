@@ -59,7 +59,15 @@ function createProgram(shell: Shell): Command {
     addRedrive,
   ])
     add(program, room);
+  takeJson(program);
   return program;
+}
+
+/** Answers are JSON whether or not somebody asks, and a script that asks is understood everywhere. */
+function takeJson(command: Command): void {
+  command.commands.forEach(takeJson);
+  if (command.commands.length > 0 || command.options.some(({ long }) => long === '--json')) return;
+  command.option('--json', 'answer in JSON, as without it');
 }
 
 function complaint(error: unknown): string {

@@ -9,10 +9,9 @@ export interface Place {
   inbox?: string;
 }
 
-/** The options of every command of webhooks. `--json` says what is so without it, for scripts that say it everywhere. */
+/** The options of every command of webhooks. */
 export const withPlace = (command: Command): Command =>
   command
-    .option('--json', 'answer in JSON, as without it')
     .option('--pod <pod>', 'of this pod')
     .option('--inbox <inbox>', 'of this inbox, by an address of it');
 

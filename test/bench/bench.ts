@@ -11,6 +11,7 @@ import type { Call } from '../../lib/local/cloud.ts';
 import { createClient } from '../../lib/sdk/client.ts';
 import { openCloud } from '../support/local-cloud.ts';
 import { startPosthorn, temporaryHome } from '../support/posthorn-process.ts';
+import { measureRemoval } from './deprovision.ts';
 import { measureFunctions } from './functions.ts';
 import type { LoadPlace, Order, Report } from './load.ts';
 import { arithmetic, pages, perMillion, perTime, round } from './prices.ts';
@@ -214,6 +215,25 @@ try {
     '\nA request of a signed key (a lease of 100 requests is taken for the key and for the organization)',
   );
   table(['', 'table calls', 'reads', 'writes', 'AssumeRole', 'a million'], await requestRows());
+  const removal = await measureRemoval(cloud, client, 2_000);
+  const removed = perTime(removal.calls, 1);
+  print(
+    `\nDeprovision of an inbox with ${removal.mails} mails, from when the removal may begin (90 s after the call)`,
+  );
+  table(
+    ['', 'time', 'mails a second', 'calls', 'write units', 'this one', '10,000 mails'],
+    [
+      [
+        'rows and objects gone',
+        ms(removal.took),
+        String(Math.round((removal.mails / removal.took) * 1000)),
+        String(removal.calls.length),
+        round(removed.writeUnits ?? 0),
+        `$${(perMillion(removed) / 1e6).toFixed(4)}`,
+        `$${((perMillion(removed) / 1e6) * (10_000 / removal.mails)).toFixed(3)}`,
+      ],
+    ],
+  );
   print('Checking a signature, in milliseconds of CPU (the aim: 0.3)');
   const checks = await measureVerification();
   table(

@@ -54,6 +54,13 @@ describe('posthorn call', () => {
 });
 
 describe('the commands', () => {
+  it('take --json everywhere, and say so', async () => {
+    const { posthorn } = setUp();
+    const { code, json } = await posthorn(['inboxes', 'get', address, '--json']);
+    expect([code, json().inbox_id]).toEqual([0, address]);
+    for (const words of [['inboxes', 'create'], ['send-test'], ['operator', 'keys', 'list']])
+      expect((await posthorn([...words, '--help'])).out).toContain('--json');
+  });
   it('do what they are named for', async () => {
     const { posthorn, mailroom } = setUp();
     const done = async (...args: string[]) => {

@@ -151,7 +151,7 @@ describe('posthorn webhooks', () => {
     ]) {
       expect(out).toContain(name);
       const help = await posthorn(['webhooks', name, '--help']);
-      expect([help.code, help.out]).toEqual([0, expect.stringMatching(/--json[^]*--inbox <inbox>/)]);
+      expect([help.code, help.out]).toEqual([0, expect.stringMatching(/--inbox <inbox>[^]*--json/)]);
     }
   });
 });

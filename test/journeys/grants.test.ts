@@ -255,7 +255,7 @@ describe('a grant that is taken from a resource', () => {
     await vi.waitFor(async () => {
       const { messages } = await client.inboxes.messages.list('otter@posthorn.test');
       expect(messages).toMatchObject([{ envelope: 'inferred' }]);
-    }, 15_000);
+    }, 45_000);
   }
 
   it('SES may not publish to the topic any more: the mail waits for the listing', async () => {

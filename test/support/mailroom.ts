@@ -4,7 +4,6 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import nodemailer, { type SendMailOptions } from 'nodemailer';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import { createSigV4Fetch } from '../../lib/cli/sigv4-fetch.ts';
 import type { Message } from '../../lib/contract/message.ts';
 import type { Permissions } from '../../lib/contract/permission.ts';
@@ -80,9 +79,10 @@ export class Mailroom {
     this.#open = this.#common ? await (common ??= start()) : await start();
     const { iam, services } = this.cloud;
     this.#inspected = { refusals: iam.refusals.length, stray: services.lambda.strayCalls.length };
-    const { smtp, api, operator } = this.cloud;
+    const { smtp } = this.cloud;
     this.#transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true });
-    this.#first = await firstOrganization({ api, operator });
+    const { organization_id } = await this.operator.organizations.create();
+    this.#first = { organization_id, key: await this.key(undefined, organization_id) };
     this.rain(true);
   }
 
