@@ -23,9 +23,8 @@ export async function checkedAddresses(hostname: string, rules: AddressRules): P
   const name = hostname.replace(/^\[|\]$/g, '');
   const addresses = await addressesOf(name, rules);
   if (addresses.length === 0) throw new NotPublic('the name has no address');
-  const allowed = (address: string): boolean =>
-    isPublicAddress(address) || (rules.allowLoopback && isLoopback(address));
-  if (!addresses.every(allowed)) throw new NotPublic('not a public address');
+  if (!addresses.every((address) => mayConnect(address, rules.allowLoopback)))
+    throw new NotPublic('not a public address');
   return addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 }
 
@@ -50,8 +49,12 @@ export function isPublicAddress(text: string): boolean {
   return address.kind() === 'ipv4' || ((address as ipaddr.IPv6).parts[0]! & 0xe000) === 0x2000;
 }
 
-/** 127.0.0.1 and ::1, also written as mapped. */
-function isLoopback(text: string): boolean {
+/** Whether a delivery may go to an address, as DNS answered it; what is no address is none. */
+export const mayConnect = (address: string, allowLoopback: boolean): boolean =>
+  isPublicAddress(address) || (allowLoopback && isLoopback(address));
+
+/** 127.0.0.0/8 and ::1, also written as mapped. */
+export function isLoopback(text: string): boolean {
   return ipaddr.isValid(text) && ipaddr.process(text).range() === 'loopback';
 }
 
