@@ -137,7 +137,8 @@ describe('resolveScope', () => {
       }),
       { numRuns: 1000 },
     );
-    expect(Math.min(seen.found, seen.none)).toBeGreaterThan(50);
+    // The random cases are of both kinds, neither of them by accident.
+    expect(Math.min(seen.found, seen.none)).toBeGreaterThan(10);
   });
   it('never leaves the caller’s scope, nor what the path names', () =>
     fc.assert(
