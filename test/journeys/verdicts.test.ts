@@ -239,8 +239,10 @@ describe('mail nobody has an address for', () => {
     await mailroom.message(inbox, 'whom?');
     const rows = await mailroom.eventually(async () => {
       const { undeliverable } = await mailroom.operator.undeliverable.list();
-      expect(undeliverable.filter(({ subject }) => subject === 'whom?')).toHaveLength(3);
-      return undeliverable;
+      // Others share the mailroom, and the operator sees all of it.
+      const own = undeliverable.filter(({ subject }) => subject === 'whom?');
+      expect(own).toHaveLength(3);
+      return own;
     });
     await mailroom.quiet();
     expect(rows.map(({ recipient }) => recipient.toLowerCase()).sort()).toEqual(
