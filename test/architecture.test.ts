@@ -18,7 +18,7 @@ const awsClients = [
   '@aws-sdk/client-eventbridge',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-ses',
-  '@aws-sdk/client-sqs',
+  '@aws-sdk/client-sesv2',
   '@aws-sdk/client-sts',
   '@aws-sdk/lib-dynamodb',
   '@aws-sdk/s3-request-presigner',
@@ -65,6 +65,7 @@ const rooms: Record<string, Room> = {
     packages: [
       'zod', // strict schemas of template properties
       'smtp-server',
+      'nodemailer', // SES composes and delivers mail with it
       'mailauth',
       'dns-packet',
       'selfsigned', // the certificate of STARTTLS

@@ -54,5 +54,8 @@ export const webhookPayloads = Object.fromEntries(
   announced.map((type) => [type, special[type] ?? plain(type)]),
 ) as Record<Announced, z.ZodObject>;
 
-/** Types whose body holds content of an inbox: what goes when the inbox goes. */
-export const contentTypes: readonly Announced[] = Object.keys(special) as Announced[];
+/** Types whose body holds content of an inbox, sender and subject too: what goes when the inbox goes. */
+export const contentTypes: readonly Announced[] = [
+  ...(Object.keys(special) as Announced[]),
+  'message.refused',
+];

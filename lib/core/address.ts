@@ -21,6 +21,7 @@ export const reservedUsernames: ReadonlySet<string> = new Set([
     'autodiscover',
     'dmarc-reports',
     'tlsrpt',
+    'canary',
   ],
 ]);
 

@@ -35,6 +35,8 @@ export async function eventBody(deps: BodyDeps, event: HeardEvent): Promise<stri
 async function contentOf(deps: BodyDeps, event: HeardEvent): Promise<object | undefined> {
   const { organization_id, pod_id, inbox_id, inbox_uid: uid, message_id } = event;
   if (uid === undefined || pod_id === undefined || inbox_id === undefined) return undefined;
+  // It was not stored; the event says all there is.
+  if (event.event_type === 'message.refused') return {};
   if (event.event_type.startsWith('message.'))
     return mailOf(deps, { organization_id, pod_id, inbox_id, uid }, message_id ?? '');
   const inbox = await deps.inboxes.get({ organization_id, uid });

@@ -235,18 +235,15 @@ export interface MailboxStore {
 
 /** Port: what waits. */
 export interface DueStore {
-  /** Minutes that are due and not done yet, oldest first. */
-  openMinutes(): Promise<string[]>;
-  workOf(minute: string): Promise<{ id: string; work: DueWork }[]>;
-  done(minute: string, id: string): Promise<void>;
+  /** What is due, the longest in each shard first; read on while it is done. */
+  dueWork(): AsyncIterable<{ id: string; work: DueWork }>;
+  done(id: string): Promise<void>;
   /** Files work; the same work in the same minute is one row. */
   file(waiting: Waiting): Promise<void>;
   /** Takes filed work back, there or not. */
   withdraw(waiting: Waiting[]): Promise<void>;
   /** Puts off work that failed, longer each time, so that it holds up nothing. */
-  putOff(minute: string, id: string): Promise<void>;
-  /** Every minute up to this one is done. */
-  close(minute: string): Promise<void>;
+  putOff(id: string): Promise<void>;
 }
 
 /** Port: mail nobody has an address for. Each recipient of each mail is noted once. */

@@ -14,24 +14,21 @@ export interface RunDueDeps {
 }
 
 /**
- * Does what is due, minute by minute, and what was left over. Work that fails is reported and put off, longer each
- * time, so that it holds up nothing else. Answers how much failed.
+ * Does what is due and what was left over. Work that fails is reported and put off, longer each time, so that it holds
+ * up nothing else. Answers how much failed.
  */
 export const runDue = (deps: RunDueDeps) => async (): Promise<{ done: number; failed: number }> => {
   const count = { done: 0, failed: 0 };
-  for (const minute of await deps.due.openMinutes()) {
-    for (const { id, work } of await deps.due.workOf(minute)) {
-      try {
-        await (deps.works[work.kind] as (work: DueWork) => Promise<void>)(work);
-        await deps.due.done(minute, id);
-        count.done++;
-      } catch (error) {
-        deps.report(error, { minute, kind: work.kind });
-        await deps.due.putOff(minute, id);
-        count.failed++;
-      }
+  for await (const { id, work } of deps.due.dueWork()) {
+    try {
+      await (deps.works[work.kind] as (work: DueWork) => Promise<void>)(work);
+      await deps.due.done(id);
+      count.done++;
+    } catch (error) {
+      deps.report(error, { kind: work.kind });
+      await deps.due.putOff(id);
+      count.failed++;
     }
-    await deps.due.close(minute);
   }
   await deps.reconcile();
   return count;

@@ -1,6 +1,13 @@
 import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -36,6 +43,8 @@ export interface AlarmsProps {
   publisher: NodeFunction<never>;
   clockwork: NodeFunction<never>;
   exporter: NodeFunction<never>;
+  /** Hears what the deployment mails itself. */
+  canary: NodeFunction<never> | undefined;
 }
 
 /** An alarm for each way Posthorn can fail silently; each points to its section of the runbook. */
@@ -57,6 +66,24 @@ export class Alarms extends Construct {
       this.#watch(`${name}-dead-letters`, { metric, impact, threshold: 1 });
     }
     this.#watchDelays(props);
+    if (props.canary) this.#watchCanary(props.canary);
+  }
+
+  #watchCanary({ function: { functionName: FunctionName } }: NodeFunction<never>): void {
+    const metric = new Metric({
+      ...{ namespace: 'Posthorn', metricName: 'CanaryDelay', dimensionsMap: { FunctionName } },
+      statistic: Stats.SAMPLE_COUNT,
+      period: Duration.minutes(this.#config.canaryMinutes),
+    });
+    this.#watch('canary-silent', {
+      metric,
+      impact:
+        'Mail that the deployment sends itself does not come back: others’ mail may not come in either.',
+      threshold: 0,
+      below: true,
+      periods: 3,
+      whenMissing: TreatMissingData.BREACHING,
+    });
   }
 
   #watchFunction(fn: NodeFunction<never>): void {

@@ -79,6 +79,12 @@ const settings = z.object({
     .int()
     .default(60)
     .refine((value) => value >= 0 && value <= 43_200, { error: 'allowed are 0 to 43200 minutes (30 days)' }),
+  /** Minutes between the mails that the deployment sends itself to show that all of it works; 0: none. */
+  canaryMinutes: z.coerce
+    .number({ error: 'allowed is a number of minutes' })
+    .int()
+    .default(0)
+    .refine((value) => value >= 0 && value <= 60, { error: 'allowed are 0 (none) to 60 minutes' }),
   alarmEmail: z.email({ error: 'allowed is an e-mail address' }).optional(),
   removalPolicy: oneOf(['retain', 'destroy']).optional(),
   deletionProtection: z.union([z.boolean(), flag], { error: 'allowed is true or false' }).optional(),

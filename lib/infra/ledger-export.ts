@@ -34,8 +34,7 @@ export class LedgerExport extends Construct {
     this.#grants(table.tableArn);
     new Rule(this, 'schedule', {
       description: 'Starts export-ledger',
-      // Nobody watches a laptop for an hour.
-      schedule: Schedule.rate(config.stage === 'local' ? Duration.minutes(1) : Duration.hours(1)),
+      schedule: Schedule.rate(Duration.hours(1)),
       targets: [new LambdaFunction(this.function.function)],
     });
   }

@@ -13,6 +13,7 @@ import type { Config } from './config.ts';
 
 /** The identity of the mail domain, and the DNS records that make it work. */
 export class MailDomain extends Construct {
+  readonly identityArn: string;
   /** Every record the domain needs; values of the DKIM records are tokens. */
   readonly records: DnsRecord[];
 
@@ -25,6 +26,7 @@ export class MailDomain extends Construct {
       mailFromDomain: mailFrom,
       mailFromBehaviorOnMxFailure: MailFromBehaviorOnMxFailure[config.mailFromFailure],
     });
+    this.identityArn = identity.emailIdentityArn;
     const { mailDomain } = config;
     const spf = 'v=spf1 include:amazonses.com ~all';
     const mx = (name: string, value: string): DnsRecord => ({ type: 'MX', name, value, priority: 10 });

@@ -4,6 +4,7 @@ import { Activation } from './activation.ts';
 import { Alarms } from './alarms.ts';
 import { Announce } from './announce.ts';
 import { Api } from './api.ts';
+import { Canary } from './canary.ts';
 import type { Config } from './config.ts';
 import { DeployRules } from './deploy-rules.ts';
 import { Due } from './due.ts';
@@ -34,6 +35,10 @@ export class MailroomStack extends Stack {
     const removal = new Removal(this, 'removal', config, store, work.removals.queue);
     const webhooks = new Webhooks(this, 'webhooks', config, store, announce, work);
     const due = new Due(this, 'due', config, store);
+    const canary =
+      config.canaryMinutes === 0
+        ? undefined
+        : new Canary(this, 'canary', config, { store, domain, announce });
     new Alarms(this, 'alarms', {
       config,
       functions: [
@@ -49,6 +54,7 @@ export class MailroomStack extends Stack {
         webhooks.deliver,
         due.function,
         ...activation.map((one) => one.function),
+        ...(canary ? [canary.send, canary.hear] : []),
       ],
       deadLetters: {
         'receive-mail': {
@@ -84,6 +90,7 @@ export class MailroomStack extends Stack {
       publisher: announce.function,
       clockwork: due.function,
       exporter: ledgerExport.function,
+      canary: canary?.hear,
     });
     new Outputs(this, 'outputs', { config, api, domain, intake, ledgerExport });
     // The local cloud deploys nowhere.

@@ -52,7 +52,7 @@ export class Removal extends Construct {
     });
   }
 
-  #grants({ table, indexArns, bucket }: MailStore): void {
+  #grants({ table, byOrganizationArn, bucket }: MailStore): void {
     const fn = this.function;
     const rows = (actions: string[], leadingKeys: string[]): void =>
       fn.allow({
@@ -61,17 +61,19 @@ export class Removal extends Construct {
         conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': leadingKeys } },
       });
     rows(
-      [
-        ...['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
-        'ConditionCheckItem',
-      ],
+      ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
       ['O#*', 'KEY#*', 'ADDR#*'],
     );
     // The watch of each removal, and the entry of an organization that is gone.
     rows(['PutItem'], ['DUE#*', 'ORGS']);
     // The ledger outlives whom it tells of.
     keepsLedger(fn, table.tableArn);
-    fn.allow({ actions: ['dynamodb:Query'], on: indexArns });
+    fn.allow({
+      actions: ['dynamodb:Query'],
+      on: [byOrganizationArn],
+      // The inboxes of an organization, and nothing else that the index lists.
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#*#I'] } },
+    });
     fn.allow({
       actions: ['s3:DeleteObject'],
       on: [bucket.arnForObjects(organizations)],

@@ -8,6 +8,7 @@ export class Clock {
   readonly #offset: Float64Array;
   readonly #realNow: () => number;
   readonly #timers = new Set<Timer>();
+  #target = -Infinity;
 
   constructor(realNow: () => number = Date.now.bind(Date)) {
     this.shared = new SharedArrayBuffer(8);
@@ -18,6 +19,11 @@ export class Clock {
   /** Milliseconds since the epoch. */
   now(): number {
     return this.#realNow() + this.#offset[0]!;
+  }
+
+  /** Where the clock is being advanced to, for what need not happen at each stop on the way; else now. */
+  heading(): number {
+    return Math.max(this.#target, this.now());
   }
 
   /** Runs `task` after `ms` milliseconds of this clock; the answer cancels it. The process may end meanwhile. */
@@ -32,6 +38,7 @@ export class Clock {
   advance(ms: number): void {
     if (!(ms >= 0)) throw new Error(`the clock only goes forward, not by ${ms} ms`);
     const target = this.now() + ms;
+    this.#target = target;
     for (;;) {
       const next = [...this.#timers].filter((timer) => timer.at <= target).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;

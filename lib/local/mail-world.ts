@@ -21,6 +21,7 @@ export class MailWorld {
   readonly #cloud: Cloud;
   readonly #smtp: SmtpServer;
   readonly #dns: DnsServer;
+  #smtpPort: number | undefined;
 
   constructor(options: { cloud: Cloud; domain: string; objects: ObjectStore; topics: Topics }) {
     const { cloud, domain } = options;
@@ -43,11 +44,19 @@ export class MailWorld {
     const senderKey = await addOutsideWorld(this.names, this.#cloud);
     await this.ses.start();
     const dns = await this.#dns.start(ports.dns);
-    return { smtp: await this.#smtp.start(ports.smtp), dns, senderKey };
+    const smtp = await this.#smtp.start(ports.smtp);
+    this.#smtpPort = smtp.port;
+    return { smtp, dns, senderKey };
   }
 
-  /** First the doors, then what stands behind them. */
+  /** Delivers what SES has taken for sending; to be called once everything that mail may lead to is deployed. */
+  startSending(): void {
+    if (this.#smtpPort !== undefined) this.ses.sending.deliveries.start(this.#smtpPort);
+  }
+
+  /** First who is on the way through the doors, then the doors, then what stands behind them. */
   async stop(): Promise<void> {
+    await this.ses.sending.deliveries.stop();
     await Promise.all([this.#smtp.stop(), this.#dns.stop()]);
     await Promise.all(this.services.map((service) => service.stop()));
   }

@@ -33,14 +33,16 @@ function listed(value: any): QueryValue {
     .map(([, inner]) => listed(inner));
 }
 
-/** The body of a request. Throws AwsError when it is larger than 1 MB. */
-export async function readText(body: Readable): Promise<string> {
+/** The body of a request. Throws AwsError when it is larger than `limit` bytes, 1 MB where nothing is said. */
+export async function readText(body: Readable, limit = LARGEST_BODY): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > LARGEST_BODY)
-      throw new AwsError('RequestEntityTooLarge', 'The request is larger than 1 MB.', { status: 413 });
+    if (length > limit) {
+      const message = `The request is larger than ${limit / LARGEST_BODY} MB.`;
+      throw new AwsError('RequestEntityTooLarge', message, { status: 413 });
+    }
     chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks).toString('utf8');

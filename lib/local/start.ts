@@ -103,6 +103,7 @@ export async function startCloud(options: StartOptions): Promise<LocalCloud> {
     listening.dns = dns.port;
     const stack = await deployStack(options, services, iam);
     sns.start();
+    mail.startSending();
     events.start();
     lambda.start();
     const { accessKeyId: access_key_id, secretAccessKey: secret_access_key } = keys.operator;

@@ -44,7 +44,11 @@ export function setUp({ local = true, smtpPort = 1 } = {}) {
   };
   const posthorn = async (
     args: string[],
-    { env = {}, stdin = '' }: { env?: Record<string, string>; stdin?: string } = {},
+    {
+      env = {},
+      stdin = '',
+      terminal = false,
+    }: { env?: Record<string, string>; stdin?: string; terminal?: boolean } = {},
   ) => {
     const out: Uint8Array[] = [];
     let err = '';
@@ -54,6 +58,7 @@ export function setUp({ local = true, smtpPort = 1 } = {}) {
     const code = await run(args, {
       env,
       cwd,
+      terminal,
       stdin: stream,
       out: (content) => void out.push(Buffer.from(content)),
       err: (text) => void (err += text),

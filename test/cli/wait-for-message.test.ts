@@ -6,6 +6,9 @@ const address = 'alice@mail.example.com';
 
 /** `posthorn messages wait` on an inbox whose list answers so many messages, call by call; the last again and again. */
 async function waitFor(lists: number[], ...options: string[]) {
+  return waitUntil(new AbortController().signal, lists, ...options);
+}
+async function waitUntil(interrupted: AbortSignal, lists: number[], ...options: string[]) {
   const asked: unknown[] = [];
   const mailroom = fakeMailroom({
     'inboxes.messages.list': async ({ query }) => {
@@ -20,6 +23,7 @@ async function waitFor(lists: number[], ...options: string[]) {
     env: {},
     cwd: '/',
     stdin: (async function* () {})(),
+    interrupted: () => interrupted,
     out: (content) => void (out += String(content)),
     err: (text) => void (err += text),
     fetch: mailroom.fetch,
@@ -39,4 +43,12 @@ it('gives up when the time is over, and says so', async () => {
   const { code, out, err } = await waitFor([0], '--timeout', '0');
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain(`no message that fits came to ${address} within 0 seconds`);
+});
+
+it('waits no longer when it is interrupted', async () => {
+  const soon = AbortSignal.timeout(20);
+  const { code, out, asked } = await waitUntil(soon, [0], '--every', '3600', '--include', 'spam');
+  expect([code, out]).toEqual([1, '']);
+  expect(asked.length).toBeLessThanOrEqual(2);
+  expect(asked[0]).toEqual({ include_spam: true, limit: 1 });
 });

@@ -193,6 +193,21 @@ describe('who hears', () => {
   });
 });
 
+describe('a mail that was refused', () => {
+  it('is told from its inbox too: sender and subject go when that goes', async () => {
+    const { run, added, told } = house({ event_types: ['message.refused'] });
+    await run(event({ event_type: 'message.refused', size: 500, reason: 'storage_limit' }));
+    expect(added[0]!.deliveries).toMatchObject([{ uid: ada.uid }]);
+    expect(added[0]!.deliveries[0]).not.toHaveProperty('body');
+    expect(told()).toEqual({
+      ...{ type: 'event', event_type: 'message.refused', event_id: `evt_${ulidAt(5)}`, position: 7 },
+      ...{ organization_id: organizationId, pod_id: ada.pod_id, inbox_id: ada.inbox_id, inbox_uid: ada.uid },
+      ...{ timestamp: '2026-01-31T11:59:59.000Z', from: 'bob@sender.test', subject: 'Subject' },
+      ...{ size: 500, reason: 'storage_limit' },
+    });
+  });
+});
+
 describe('every other event', () => {
   it('is told as it is on the bus, in the delivery itself', async () => {
     const { run, added, told } = house({ event_types: ['inbox.deleted'] });

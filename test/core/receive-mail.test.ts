@@ -200,6 +200,57 @@ describe('a mail', () => {
   });
 });
 
+describe('an address that had another inbox before', () => {
+  const made = '2026-01-01T00:00:00.000Z';
+  const at = (ms: number) => new Date(Date.parse(made) + ms).toISOString();
+  const reasons = () => [...undeliverable.rows.values()].map(({ recipient, reason }) => [recipient, reason]);
+
+  it('gets no mail that SES took before its present inbox was made, whatever name it came by', async () => {
+    inboxes.addresses.set(inbox.inbox_id, { ...inbox, since: made });
+    const grace = inboxRef('grace');
+    inboxes.add(grace);
+    await arrive({}, { timestamp: at(-1), recipients: [address('ada+x'), address('grace'), address('ADA')] });
+    expect([stored().length, stored(grace).length]).toEqual([0, 1]);
+    expect(reasons()).toEqual([
+      [address('ada+x'), 'arrived_before_inbox'],
+      [address('ADA'), 'arrived_before_inbox'],
+    ]);
+    expect(objects.incoming.size).toBe(0);
+  });
+
+  it('gets what came from that moment on', async () => {
+    inboxes.addresses.set(inbox.inbox_id, { ...inbox, since: made });
+    await arrive({ message_id: '<1@b>' }, { timestamp: at(0) });
+    await arrive({ message_id: '<2@b>' }, { timestamp: at(1) });
+    expect([stored().length, reasons()]).toEqual([2, []]);
+    expect(JSON.stringify(mailbox.deliveries)).not.toContain('since');
+  });
+
+  it('has nobody for its mail while it rests, which the operator is told', async () => {
+    inboxes.addresses.delete(inbox.inbox_id);
+    inboxes.restingAddresses.add(inbox.inbox_id);
+    await arrive({}, { recipients: [address('ada'), address('nobody')] });
+    expect(reasons()).toEqual([
+      [address('ada'), 'inbox_deleted'],
+      [address('nobody'), 'no_such_address'],
+    ]);
+  });
+});
+
+it('an organization that is being deleted gets no mail any more, but what it has is not taken for lost', async () => {
+  const notice = await arrive({ message_id: '<1@b>' });
+  const acquaint = mailbox.acquaint.bind(mailbox);
+  mailbox.acquaint = async (...asked) => ({ ...(await acquaint(...asked)), closed: true as const });
+  const kept = objects.kept.size;
+  await arrive({ message_id: '<2@b>' });
+  expect([stored().length, objects.kept.size]).toEqual([1, kept]);
+  expect([...undeliverable.rows.values()]).toMatchObject([
+    { recipient: address('ada'), reason: 'inbox_deleted' },
+  ]);
+  await arrive({ message_id: '<1@b>' }, notice);
+  expect(undeliverable.rows.size).toBe(1);
+});
+
 describe('the same mail again', () => {
   it('by the same notice changes nothing at all', async () => {
     const notice = await arrive({ message_id: '<1@b>' });

@@ -62,9 +62,7 @@ const add = (name: string, retention_days?: number): StoredInbox => {
 };
 const left = (inbox: StoredInbox) => [...mailbox.of(inbox).messages.keys()];
 const filed = (): [string, DueWork][] =>
-  [...due.minutes].flatMap(([minute, rows]) =>
-    [...rows.values()].map((one): [string, DueWork] => [minute, one]),
-  );
+  [...due.filed].map(([id, one]): [string, DueWork] => [id.slice(0, 16), one]);
 const ofInbox = (inbox: StoredInbox) =>
   work({ kind: 'retain-mail', organization_id: organizationId, uid: inbox.uid });
 const ofAll = (after?: Position) =>
@@ -101,7 +99,7 @@ describe('mail of an inbox with a retention', () => {
     expect(filed()).toEqual([
       ['2026-02-01T12:01', { kind: 'retain-mail', organization_id: organizationId, uid: inbox.uid }],
     ]);
-    due.minutes.clear();
+    due.filed.clear();
     await ofInbox(inbox);
     expect([left(inbox), filed()]).toEqual([[], [turn(inbox.uid)]]);
   });
@@ -148,7 +146,7 @@ describe('mail of an organization with a retention', () => {
     expect(left(inboxes[120]!)).toHaveLength(50);
     const again = { kind: 'retain-mail', organization_id: organizationId, after: { at: 100 } };
     expect(filed()).toEqual([['2026-02-01T12:01', again]]);
-    due.minutes.clear();
+    due.filed.clear();
     await ofAll({ at: 100 });
     expect(left(inboxes[120]!)).toEqual([]);
     expect(filed()).toEqual([turn()]);

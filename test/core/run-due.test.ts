@@ -42,14 +42,14 @@ beforeEach(() => {
   for (let n = 1; n <= 4; n++) objects.kept.set(name(n), true);
 });
 const erase = (minute: string, n: number) =>
-  due.add(minute, `w${n}`, { kind: 'erase-objects', folders: [folder(n)] });
+  due.add(`${minute} w${n}`, { kind: 'erase-objects', folders: [folder(n)] });
 
 describe('work that is due', () => {
-  it('is done minute by minute, and each minute is closed', async () => {
+  it('is done in order of time, and once', async () => {
     erase('2026-01-01T00:02', 2);
     erase('2026-01-01T00:01', 1);
-    due.add('2026-01-01T00:03', 'w3', { kind: 'delete-thread', inbox: inboxRef(), thread_id: 'thr_gone' });
-    due.add('2026-01-01T00:03', 'w4', {
+    due.add('2026-01-01T00:03 w3', { kind: 'delete-thread', inbox: inboxRef(), thread_id: 'thr_gone' });
+    due.add('2026-01-01T00:03 w4', {
       kind: 'label-thread',
       inbox: inboxRef(),
       thread_id: 'thr_gone',
@@ -60,7 +60,7 @@ describe('work that is due', () => {
     });
     expect(await run()).toEqual({ done: 4, failed: 0 });
     expect([...objects.kept.keys()]).toEqual([name(3), name(4)]);
-    expect(due.closed).toEqual(['2026-01-01T00:01', '2026-01-01T00:02', '2026-01-01T00:03']);
+    expect([...due.filed]).toEqual([]);
     expect(await run()).toEqual({ done: 0, failed: 0 });
     expect(reconciled).toBe(2);
   });
@@ -74,9 +74,8 @@ describe('work that is due', () => {
       await removeAll(one);
     };
     expect(await run()).toEqual({ done: 3, failed: 1 });
-    expect(due.putOffs).toEqual(['w2']);
-    expect(reported).toEqual([{ minute: '2026-01-01T00:01', kind: 'erase-objects' }]);
-    expect(due.closed).toEqual(['2026-01-01T00:01', '2026-01-01T00:02']);
+    expect(due.putOffs).toEqual(['2026-01-01T00:01 w2']);
+    expect(reported).toEqual([{ kind: 'erase-objects' }]);
     expect(reconciled).toBe(1);
   });
 });

@@ -141,6 +141,11 @@ describe('a key that is not good', () => {
       { credentials: [key.credential], organization: undefined },
     ],
     [
+      'of an organization that is being deleted',
+      'unknown_api_key',
+      { credentials: [key.credential], organization: { state: 'deleting' } },
+    ],
+    [
       'of a suspended organization',
       'account_suspended',
       { credentials: [key.credential], organization: { state: 'suspended' } },
@@ -363,6 +368,16 @@ describe('a minted token', () => {
       () => refusedAtTheDoor('unknown_api_key'),
     ),
   );
+  it('of an inbox that is gone opens nothing of the one that has its address now', () => {
+    const before = { ...inbox, uid: 'inb_before' };
+    return column(
+      (name) => call(name, key.credential, claims({ pod_id: target.pod, inbox: before })),
+      (name) =>
+        routeOf(name).path.includes('{inbox_id}')
+          ? expected(name, { ...target, inbox: before.uid, token: true, signed: false })
+          : refusedAtTheDoor('unknown_api_key'),
+    );
+  });
 });
 
 describe('the operator’s door', () => {

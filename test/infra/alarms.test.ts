@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { synthesize } from '../../lib/infra/synthesize.ts';
 
-const options = { mailDomain: 'mail.acme.io', bundle: false } as const;
+const options = { mailDomain: 'mail.acme.io', canaryMinutes: 5, bundle: false } as const;
 const { template } = synthesize({
   ...options,
   alarmEmail: 'ops@acme.io',
@@ -63,6 +63,31 @@ describe('alarms', () => {
     };
     expect(by('Invocations')).toMatchObject(still);
     expect(by('5xx')).toMatchObject({ Threshold: 1 });
+  });
+
+  const named = (name: string) => alarms.find((alarm) => anchor(alarm) === name);
+
+  it.each([
+    ['fan-out-webhooks-delay', /^webhooksqueue/, 600],
+    // A message may wait there for a quarter of an hour by intent.
+    ['deliver-webhook-delay', /^workdeliveries(?!dead)/, 1800],
+    ['receive-mail-delay', /^intakequeue/, 600],
+  ])('%s goes by the oldest message of its queue', (name, queue, Threshold) => {
+    const alarm = named(name);
+    expect(alarm).toMatchObject({
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Statistic: 'Maximum',
+      Threshold,
+    });
+    expect(dimension(alarm)).toMatch(queue);
+  });
+
+  it('tell when the ledger was not exported for three hours', () => {
+    expect(named('export-ledger-stopped')).toMatchObject({
+      ...{ MetricName: 'Invocations', Statistic: 'Sum', Period: 3600, EvaluationPeriods: 3, Threshold: 0 },
+      ...{ ComparisonOperator: 'LessThanOrEqualToThreshold', TreatMissingData: 'breaching' },
+    });
+    expect(dimension(named('export-ledger-stopped'))).toMatch(/^ledgerexport/);
   });
 
   it('write to the address that was given, on a topic CloudWatch may publish to', () => {

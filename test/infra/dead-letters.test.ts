@@ -35,6 +35,14 @@ const tagged = new Map(
   }),
 );
 
+const functionOf = ({ FunctionName }: any): string =>
+  template['Resources'][FunctionName.Ref].Metadata['posthorn:entry'].split('/')[1];
+const mappings = resources
+  .filter(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping')
+  .map(([, { Properties }]) => Properties);
+
+const queueOf = ({ Dimensions }: any): string => Dimensions[0].Value['Fn::GetAtt'][0];
+
 describe('dead letters', () => {
   it('each have a way back that `posthorn redrive` knows', () => {
     expect([...tagged.keys()].toSorted()).toEqual([...targets].toSorted());
@@ -51,6 +59,39 @@ describe('dead letters', () => {
       expect(sources(id)).toHaveLength(waysBack[name as keyof typeof waysBack] === 'move' ? 1 : 0);
     },
   );
+
+  it('are named for the function that failed, whether a queue or a stream gave it its work', () => {
+    const found = mappings.map((mapping) => {
+      const queue = template['Resources'][idOf(mapping.EventSourceArn)].Properties.RedrivePolicy;
+      const dead = queue?.deadLetterTargetArn ?? mapping.DestinationConfig.OnFailure.Destination;
+      return [tagged.get(idOf(dead)), `${stackName}/${functionOf(mapping)}`];
+    });
+    expect(found.map(([tag]) => tag)).toEqual(found.map(([, name]) => name));
+    expect(found).toHaveLength(Object.keys(waysBack).length);
+  });
+
+  it('are kept for 14 days, and nothing comes there before its fifth try', () => {
+    for (const [id, { Properties }] of queues)
+      expect([id, Properties]).toEqual([
+        id,
+        expect.objectContaining(
+          tagged.has(id)
+            ? { MessageRetentionPeriod: 14 * 86_400 }
+            : { RedrivePolicy: expect.objectContaining({ maxReceiveCount: 5 }) },
+        ),
+      ]);
+  });
+
+  it('each ring the alarm that bears their name', () => {
+    const alarms = resources.flatMap(([, { Type, Properties }]) =>
+      Type === 'AWS::CloudWatch::Alarm' && Properties.MetricName === 'ApproximateNumberOfMessagesVisible'
+        ? [[queueOf(Properties), Properties.AlarmDescription]]
+        : [],
+    );
+    expect(alarms.map(([id, description]) => [id, description.split('#')[1]]).toSorted()).toEqual(
+      [...tagged].map(([id, tag]) => [id, `${tag.split('/')[1]}-dead-letters`]).toSorted(),
+    );
+  });
 
   it.each(Object.keys(waysBack))('of %s have a section of the runbook that names the command', (name) => {
     const [, after] = readFileSync('docs/runbook.md', 'utf8').split(`\n## ${name}-dead-letters\n`);

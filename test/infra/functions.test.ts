@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { synthesize } from '../../lib/infra/synthesize.ts';
 import { unscopedActions } from '../../lib/infra/unscoped-actions.ts';
 
-const { template } = synthesize({ mailDomain: 'mail.acme.io', logRetentionDays: 30, bundle: false });
+const { template } = synthesize({
+  ...{ mailDomain: 'mail.acme.io', logRetentionDays: 30, canaryMinutes: 5, bundle: false },
+});
 const resources: [string, any][] = Object.entries(template['Resources']);
 const of = (type: string) => resources.filter(([, { Type }]) => Type === type);
 const functions = of('AWS::Lambda::Function').map(([, resource]) => ({

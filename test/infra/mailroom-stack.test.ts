@@ -438,6 +438,29 @@ describe('queues', () => {
   });
 });
 
+describe('a function that takes from a queue', () => {
+  const mapped = all('AWS::Lambda::EventSourceMapping')
+    .map(([, { Properties }]) => Properties)
+    .filter(({ EventSourceArn }) => EventSourceArn['Fn::GetAtt'][1] === 'Arn')
+    .map((mapping) => [
+      prod['Resources'][mapping.FunctionName.Ref].Metadata['posthorn:entry'].split('/')[1],
+      mapping,
+    ]);
+
+  it('is each of these', () => {
+    const names = ['receive-mail', 'fan-out-webhooks', 'deliver-webhook', 'remove-inbox'];
+    expect(mapped.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+  });
+
+  it.each(mapped)('has its time before a message shows again, and fails singly: %s', (_, mapping) => {
+    const { Timeout } = prod['Resources'][mapping.FunctionName.Ref].Properties;
+    const { VisibilityTimeout } = prod['Resources'][mapping.EventSourceArn['Fn::GetAtt'][0]].Properties;
+    // AWS refuses a mapping whose function may run longer than its messages are hidden.
+    expect(VisibilityTimeout).toBeGreaterThan(Timeout);
+    expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+  });
+});
+
 describe('what a person must know', () => {
   it('is in the outputs', () => {
     const outputs = prod['Outputs'];

@@ -1,6 +1,8 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { run } from '../../lib/cli/run.ts';
 import { Command, startPosthorn, type Posthorn } from '../support/posthorn-process.ts';
@@ -235,6 +237,29 @@ it('the operator sets limits, takes bearers, suspends and resumes, and reads the
     findings: [],
   });
   expect((await answerHere(`operator audit erase ${id} --all`)).erased).toBeGreaterThan(0);
+});
+
+const curl = spawnSync('curl', ['--version']).stdout?.toString() ?? '';
+const [major = 0, minor = 0] = (/^curl (\d+)\.(\d+)/.exec(curl) ?? []).slice(1).map(Number);
+const knowsSigV4 = major > 7 || (major === 7 && minor >= 75);
+
+it.skipIf(!knowsSigV4)('curl --aws-sigv4 makes an organization too, and nobody else does', async () => {
+  const { api, operator } = posthorn.local;
+  const call = async (secret: string) => {
+    const signing = ['--aws-sigv4', `aws:amz:${operator.region}:execute-api`];
+    const user = ['--user', `${operator.access_key_id}:${secret}`];
+    const body = ['-H', 'content-type: application/json', '-d', '{"name":"By curl"}'];
+    const args = ['-s', '-m', '20', '--retry', '5', ...signing, ...user, ...body];
+    const { stdout } = await promisify(execFile)('curl', [...args, `${api}/v0/operator/organizations`]);
+    return JSON.parse(stdout);
+  };
+  expect(await call(operator.secret_access_key)).toMatchObject({
+    organization_id: expect.stringMatching(/^org_/),
+    name: 'By curl',
+    verified: true,
+    state: 'active',
+  });
+  expect(await call('another secret')).toEqual({ message: 'Forbidden' });
 });
 
 it('says in a sentence what is wrong: 2 for a command it does not know, 1 for a refusal', async () => {

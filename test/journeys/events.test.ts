@@ -7,10 +7,11 @@ import { newUlid } from '../../lib/adapters/ulids.ts';
 import { published, type Announced } from '../../lib/contract/event.ts';
 import type { Resources } from '../support/local-cloud.ts';
 import { resourceOf } from '../support/local-cloud.ts';
-import { sharedMailroom } from '../support/mailroom.ts';
+import { domain, sharedMailroom } from '../support/mailroom.ts';
 
-/** A rule on the bus with a queue behind it, as a subscriber in the same account deploys it. */
+/** A rule on the bus with a queue behind it, as a subscriber in the same account deploys it; and the canary sings. */
 function subscribe(resources: Resources): void {
+  resourceOf(resources, 'AWS::Events::Rule', 'canaryschedule').Properties.State = 'ENABLED';
   const bus = resourceOf(resources, 'AWS::Events::EventBus', 'announce').logicalId;
   const queue = { 'Fn::GetAtt': ['Heard', 'Arn'] };
   resources['Heard'] = { Type: 'AWS::SQS::Queue', Properties: {} };
@@ -119,12 +120,13 @@ describe('a subscriber on the bus', () => {
     ]);
   });
 
-  it('hears of everything once the bus works again', async () => {
+  it('hears of everything once the bus works again, a minute later', async () => {
     const inbox = await mailroom.inbox();
     await told(inbox, 1);
     mailroom.cloud.outages.add('events');
     for (const subject of ['one', 'two', 'three']) await mailroom.send({ to: inbox, subject });
     await mailroom.messages(inbox, 3);
+    await mailroom.pass(1);
     await listen();
     expect([...heard.values()].filter(({ detail }) => detail.inbox_id === inbox)).toHaveLength(1);
     mailroom.cloud.outages.delete('events');
@@ -158,5 +160,45 @@ describe('a subscriber on the bus', () => {
     const events = await told(inbox, 2);
     expect(events[1]).toMatchObject({ event_id: event.event_id, position: 2 });
     expect(mailroom.cloud.clock.now() - time).toBeGreaterThan(10 * 60_000);
+  });
+
+  it('hears the deployment’s mail to itself, which went out and came in, and so does the alarm', async () => {
+    const [name] = Object.entries(mailroom.cloud.refs).flatMap(([id, ref]) =>
+      /^canaryhearcanaryfunction[0-9A-F]{8}$/.test(id) ? [ref] : [],
+    );
+    const delays = () =>
+      mailroom.cloud.services.lambda.logs(name!).flatMap((line) => {
+        const { CanaryDelay } = line.startsWith('{') ? JSON.parse(line) : {};
+        return CanaryDelay === undefined ? [] : [CanaryDelay as number];
+      });
+    await mailroom.eventually(() => expect(delays().length).toBeGreaterThan(0));
+    expect(delays()[0]).toBeGreaterThanOrEqual(0);
+    await mailroom.eventually(async () => {
+      await listen();
+      const address = `canary@${domain}`;
+      const mails = [...heard.values()].filter(
+        ({ detail }) => detail.inbox_id === address && detail.event_type === 'message.received',
+      );
+      expect(mails[0]?.detail).toMatchObject({
+        organization_id: 'org_operator',
+        from: address,
+        to: [address],
+      });
+    });
+    // Whoever else writes to it sets nothing off.
+    const subject = `Canary ${new Date(mailroom.cloud.clock.now() - 20 * 3600_000).toISOString()}`;
+    await mailroom.send({ to: `canary@${domain}`, subject });
+    await mailroom.eventually(async () => {
+      await listen();
+      expect([...heard.values()]).toContainEqual(
+        expect.objectContaining({
+          detail: expect.objectContaining({
+            inbox_id: `canary@${domain}`,
+            from: 'Alice <alice@sender.test>',
+          }),
+        }),
+      );
+    });
+    expect(Math.max(...delays())).toBeLessThan(19 * 3600_000);
   });
 });

@@ -1,21 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyWholeLedger } from '../../lib/sdk/verify-ledger.ts';
 import { breakFunctions } from '../support/broken-functions.ts';
-import type { Resources } from '../support/local-cloud.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 import { kindOf, takeStock } from '../support/remains.ts';
 import { openReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 import { thorough } from '../support/thorough.ts';
-
-/** What failed is back in half a minute and not in twenty, so that less of the cloud's time has to pass. */
-function impatient(resources: Resources): void {
-  const ofQueues = /receivemail|fanoutwebhooks|deliverwebhook|removeinbox/;
-  for (const [id, { Type, Properties }] of Object.entries(resources)) {
-    if (Type === 'AWS::SQS::Queue' && Properties.RedrivePolicy) Properties.VisibilityTimeout = 30;
-    if (Type === 'AWS::Lambda::Function' && ofQueues.test(id)) Properties.Timeout = 30;
-    if (Properties?.MaximumRetryAttempts === 20) Properties.MaximumRetryAttempts = 3;
-  }
-}
 
 /** Everything that works behind the API's back. */
 const functions = [
@@ -28,7 +17,7 @@ const functions = [
   'rundue',
 ];
 
-const mailroom = sharedMailroom({ odds: 'calm', edit: impatient, expects: { deadLetters: true } });
+const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
 const deadLetters = () => mailroom.queued((id) => /dead/i.test(id));
 let receiver: WebhookReceiver;
 beforeAll(async () => {

@@ -400,6 +400,7 @@ describe('what the local cloud does not know', () => {
 
 it('a call that a function makes after its answer is reported', async () => {
   const started = await start({
+    sources: true,
     edit: (resources) => {
       const { Properties } = resourceOf(resources, 'AWS::Lambda::Function', 'apifunction');
       resources['Stray'] = {

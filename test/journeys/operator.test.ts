@@ -6,13 +6,7 @@ import type { SigningJwk } from '../../lib/sdk/key.ts';
 import { createSigningFetch } from '../../lib/sdk/signing-fetch.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
-// A day passes here, and nothing of what is shown waits for its minutes and hours.
-const mailroom = sharedMailroom({
-  edit: (resources) => {
-    for (const { Type, Properties } of Object.values(resources))
-      if (Type === 'AWS::Events::Rule' && 'ScheduleExpression' in Properties) Properties.State = 'DISABLED';
-  },
-});
+const mailroom = sharedMailroom();
 const problem = (code: string, status: number) => expect.objectContaining({ code, status });
 const suspended = problem('account_suspended', 403);
 afterEach(() => {

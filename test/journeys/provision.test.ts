@@ -1,46 +1,12 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { promisify } from 'node:util';
 import { Resolver } from 'node:dns/promises';
 import { describe, expect, it } from 'vitest';
 import { generateKey, proveKey } from '../../lib/sdk/key.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
 
-// curl signs by the machine's clock.
-const mailroom = sharedMailroom({ own: true });
+const mailroom = sharedMailroom();
 const problem = (code: string, status: number) => expect.objectContaining({ code, status });
 
 describe('an operator', () => {
-  const curl = spawnSync('curl', ['--version']).stdout?.toString() ?? '';
-  const [major = 0, minor = 0] = (/^curl (\d+)\.(\d+)/.exec(curl) ?? []).slice(1).map(Number);
-  const knowsSigV4 = major > 7 || (major === 7 && minor >= 75);
-
-  it.skipIf(!knowsSigV4)('makes an organization with curl --aws-sigv4, and nobody else does', async () => {
-    const { api, operator } = mailroom.cloud;
-    const call = async (secret: string) => {
-      const user = `${operator.access_key_id}:${secret}`;
-      const signing = ['--aws-sigv4', `aws:amz:${operator.region}:execute-api`, '--user', user];
-      const body = ['-H', 'content-type: application/json', '-d', '{"name":"By curl"}'];
-      const { stdout } = await promisify(execFile)('curl', [
-        '-s',
-        '-m',
-        '20',
-        '--retry',
-        '5',
-        ...signing,
-        ...body,
-        `${api}/v0/operator/organizations`,
-      ]);
-      return JSON.parse(stdout);
-    };
-    expect(await call(operator.secret_access_key)).toMatchObject({
-      organization_id: expect.stringMatching(/^org_/),
-      name: 'By curl',
-      verified: true,
-      state: 'active',
-    });
-    expect(await call('another secret')).toEqual({ message: 'Forbidden' });
-  });
-
   it('sees its organizations; a signed key opens nothing of the operator’s', async () => {
     const { organization_id } = await mailroom.organization();
     expect(await mailroom.operator.organizations.get(organization_id)).toMatchObject({

@@ -7,23 +7,9 @@ import { outboxPk, outboxShards } from '../../lib/adapters/dynamo/keys.ts';
 import { table } from '../../lib/adapters/dynamo/table.ts';
 import { run } from '../../lib/cli/run.ts';
 import { breakFunctions } from '../support/broken-functions.ts';
-import { resourceOf, type Resources } from '../support/local-cloud.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
-/** Fewer tries and shorter pauses, so that what fails for good does so within minutes. */
-function impatient(resources: Resources): void {
-  const { Properties: queue } = resourceOf(resources, 'AWS::SQS::Queue', 'intakequeue');
-  queue.VisibilityTimeout = 120;
-  queue.RedrivePolicy.maxReceiveCount = 2;
-  const mapping = (prefix: string) => resourceOf(resources, 'AWS::Lambda::EventSourceMapping', prefix);
-  mapping('announcemapping').Properties.MaximumRetryAttempts = 2;
-  // What works beside it is another journey's, and costs time of the machine.
-  for (const prefix of ['ledgermapping', 'webhooksfanoutmapping'])
-    delete resources[mapping(prefix).logicalId];
-  resourceOf(resources, 'AWS::Events::Rule', 'ledgerexport').Properties.State = 'DISABLED';
-}
-
-const mailroom = sharedMailroom({ odds: 'calm', edit: impatient });
+const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
 let home: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'posthorn-'));
@@ -58,9 +44,9 @@ const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000
 
 /** Lets time pass until there are dead letters of a function. */
 async function failed(name: string): Promise<void> {
-  for (let minute = 1; !(name in (await deadLetters())); minute++) {
-    expect(minute, `no dead letters of ${name}`).toBeLessThan(30);
-    await mailroom.pass(1);
+  for (let time = 1; !(name in (await deadLetters())); time++) {
+    expect(time, `no dead letters of ${name}`).toBeLessThan(30);
+    await mailroom.pass(5);
   }
 }
 
@@ -72,7 +58,8 @@ it('lists every dead-letter queue of the deployment, all empty', async () => {
 
 it('a mail that failed every time comes back, and is there once however often it is moved', async () => {
   const inbox = await mailroom.inbox();
-  const { mend } = breakFunctions(mailroom, { functions: ['receivemail'], action: 's3:GetObject' });
+  // What is left behind would be taken in after ten minutes, by the other one.
+  const { mend } = breakFunctions(mailroom, { functions: ['receivemail', 'rundue'], action: 's3:GetObject' });
   await mailroom.send({ to: inbox, subject: 'at last' });
   await failed('receive-mail');
   expect((await mailroom.client().inboxes.messages.list(inbox)).messages).toEqual([]);

@@ -7,7 +7,7 @@ import type { PrivateJwk } from '../../lib/contract/credential.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
 
 // The programs of docs/signing.md as they are printed. They repeat nothing, so the weather is calm.
-const mailroom = sharedMailroom({ odds: 'calm' });
+const mailroom = sharedMailroom({ odds: 'calm', own: true });
 
 const says = (command: string, ...args: string[]): string => {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });

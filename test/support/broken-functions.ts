@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { AwsError } from '../../lib/local/aws-error.ts';
 import type { Mailroom } from './mailroom.ts';
 
@@ -17,7 +18,7 @@ interface Break {
 
 /**
  * Refuses functions what they were granted, with an answer that no client repeats, so that the invocation fails. `left`
- * says how many failures each has before it; `mend` ends it.
+ * says how many failures each has before it; `mend` ends it, and so does the end of the test.
  */
 export function breakFunctions(
   { cloud: { iam } }: Mailroom,
@@ -35,5 +36,7 @@ export function breakFunctions(
     left.set(name, left.get(name)! - 1);
     throw new AwsError('AccessDenied', `${action} was refused to ${name} on purpose`, { status: 403 });
   };
-  return { left, mend: () => void (iam.authorize = authorize) };
+  const mend = () => void (iam.authorize = authorize);
+  onTestFinished(mend);
+  return { left, mend };
 }

@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstOrganization } from '../../lib/cli/first-organization.ts';
-import { synthesize } from '../../lib/infra/synthesize.ts';
 import { Clock } from '../../lib/local/clock.ts';
 import { startCloud, type LocalCloud } from '../../lib/local/start.ts';
 import { calm, type Weather } from '../../lib/local/weather.ts';
 import { createClient, type Client } from '../../lib/sdk/client.ts';
+import { assembly, domain, origin } from './assembly.ts';
 import { project } from './posthorn-process.ts';
 
 export type Resources = Record<string, { Type: string; Properties: any; Metadata?: any }>;
@@ -15,8 +15,8 @@ export type Resources = Record<string, { Type: string; Properties: any; Metadata
 export interface OpenOptions {
   /** Changes the synthesized template before it is deployed. */
   edit?: (resources: Resources) => void;
-  /** Runs the bundles of a cloud assembly that is made in this folder, instead of the sources. */
-  bundles?: string;
+  /** Runs the sources, as `npm start` does, and not the bundles. */
+  sources?: true;
   weather?: Weather;
   /** Kept when the cloud closes; a temporary one by default. */
   home?: string;
@@ -29,7 +29,7 @@ export interface OpenOptions {
   verbose?: boolean;
 }
 
-/** A local cloud in this process, in a home of its own, deployed from the template of today's sources. */
+/** A local cloud in this process, in a home of its own, that runs the template and the bundles of today's sources. */
 export interface OpenCloud {
   cloud: LocalCloud;
   /** Every line for the person at the terminal. */
@@ -39,19 +39,10 @@ export interface OpenCloud {
   close(): Promise<void>;
 }
 
-export const domain = 'posthorn.test';
-const origin = 'http://127.0.0.1:65535';
-let sources: { template: object; stackName: string } | undefined;
-
-/** What is deployed, for an API at `origin`; synthesized once, since that takes most of a second. */
-function synthesized(outdir: string | undefined) {
-  const options = { mailDomain: domain, publicOrigins: [origin], local: true };
-  if (outdir !== undefined) return synthesize({ ...options, bundle: true, outdir });
-  return (sources ??= synthesize({ ...options, bundle: false }));
-}
+export { domain };
 
 export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
-  const { edit, bundles, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
+  const { edit, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
   const home =
     options.home ?? (await mkdtemp(join(process.env['POSTHORN_TEST_HOMES'] ?? tmpdir(), 'posthorn-')));
   if (options.from !== undefined) await cp(options.from, home, { recursive: true });
@@ -59,15 +50,23 @@ export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
     if (options.home === undefined) await rm(home, { recursive: true });
   };
   const port = options.port ?? (await freePort());
-  const { template, stackName } = synthesized(bundles);
+  const { template, stackName, folder } = await assembly();
   const own = JSON.parse(JSON.stringify(template).replaceAll(origin, `http://127.0.0.1:${port}`));
+  // What sings all the time would be in the way of all others.
+  resourceOf(own.Resources, 'AWS::Events::Rule', 'canaryschedule').Properties.State = 'DISABLED';
   edit?.(own.Resources);
   const printed: string[] = [];
   const print = (line: string) => void printed.push(line);
   const clock = new Clock();
   const cloud = await startCloud({
     ...{ template: own, stackName, home, port, smtpPort, dnsPort, domain, region: 'us-east-1', durable },
-    ...{ clock, weather, code: { project, bundles }, print, verbose: options.verbose ?? false },
+    ...{
+      clock,
+      weather,
+      code: { project, bundles: options.sources ? undefined : folder },
+      print,
+      verbose: options.verbose ?? false,
+    },
   }).catch(async (error: Error) => {
     await removeHome();
     throw Object.assign(error, { printed });

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import nodemailer, { type SendMailOptions } from 'nodemailer';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { createSigV4Fetch } from '../../lib/cli/sigv4-fetch.ts';
 import type { Message } from '../../lib/contract/message.ts';
 import type { Permissions } from '../../lib/contract/permission.ts';
 import type { LocalCloud } from '../../lib/local/start.ts';
-import { badWeather, type Misfortune, type Weather } from '../../lib/local/weather.ts';
+import { badWeather, calm, type Misfortune, type Weather } from '../../lib/local/weather.ts';
 import { createClient, type Client } from '../../lib/sdk/client.ts';
 import type { SigningJwk } from '../../lib/sdk/key.ts';
 import { createOperator, type Operator } from '../../lib/sdk/operator.ts';
@@ -28,13 +28,13 @@ export const usualOdds: Partial<Record<Misfortune, number>> = {
 };
 
 export interface MailroomOptions {
-  /** On top of the usual ones; `calm` leaves them all out. */
+  /** Instead of or beside the usual ones; `calm` leaves them all out. */
   odds?: Partial<Record<Misfortune, number>> | 'calm';
   /** Refusals by IAM, or dead letters, that the journey is about. */
   expects?: { deadLetters?: boolean };
-  /** A cloud of its own, for a journey that looks at all there is in it. */
+  /** A cloud of its own, for a journey that looks at all there is in it, or goes by the machine's clock. */
   own?: true;
-  /** Changes the synthesized template before it is deployed. */
+  /** Changes the synthesized template before it is deployed, in a cloud of its own. */
   edit?: (resources: Resources) => void;
 }
 
@@ -53,32 +53,44 @@ export function sharedMailroom(options: MailroomOptions = {}): Mailroom {
 }
 
 const seed = Number(process.env['WEATHER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** The cloud of all files of this process that want nothing special of theirs; each has an organization of its own in it. */
+/** The cloud of all files of this process that need none of their own; each has an organization of its own in it. */
 let common: Promise<OpenCloud> | undefined;
-let commonRaining = false;
+/** One file runs at a time in a process: its weather is that of every cloud there. */
+let sky: Weather = calm;
+const changing: Weather = {
+  seed,
+  random: () => sky.random(),
+  strikes: (misfortune) => sky.strikes(misfortune),
+};
+const isDead = (logicalId: string) => /dead/i.test(logicalId);
 
 export class Mailroom {
   readonly seed = seed;
   readonly #options: MailroomOptions;
   readonly #common: boolean;
   #open: OpenCloud | undefined;
-  #inspected = { refusals: 0, stray: 0 };
+  #before = { refusals: 0, stray: 0 };
   #first: { organization_id: string; key: { private_jwk: SigningJwk } } | undefined;
   #transport: ReturnType<typeof nodemailer.createTransport> | undefined;
-  #raining = false;
+  readonly #bad: Weather;
 
   constructor(options: MailroomOptions = {}) {
     this.#options = options;
-    this.#common = Object.keys(options).length === 0;
+    const { odds, own, edit } = options;
+    this.#common = own === undefined && edit === undefined;
+    this.#bad = odds === 'calm' ? calm : badWeather(seed, { ...usualOdds, ...odds });
   }
 
   async open(): Promise<void> {
     const { edit } = this.#options;
-    const start = () => openCloud({ weather: this.#weather(), ...(edit && { edit }) });
-    commonRaining = false;
+    const start = () => openCloud({ weather: changing, ...(edit && { edit }) });
+    this.rain(false);
     this.#open = this.#common ? await (common ??= start()) : await start();
     const { iam, services } = this.cloud;
-    this.#inspected = { refusals: iam.refusals.length, stray: services.lambda.strayCalls.length };
+    this.#before = {
+      refusals: iam.refusals.length,
+      stray: services.lambda.strayCalls.length,
+    };
     const { smtp } = this.cloud;
     this.#transport = nodemailer.createTransport({ ...smtp, name: 'sender.test', ignoreTLS: true });
     const { organization_id } = await this.operator.organizations.create();
@@ -179,12 +191,10 @@ export class Mailroom {
     }
   }
 
-  /** Lets some minutes pass; the functions of each have a little time of the machine. */
+  /** Lets some minutes pass at once; what becomes due then has a second of the machine. */
   async pass(minutes: number): Promise<void> {
-    for (let minute = 0; minute < minutes; minute++) {
-      this.cloud.clock.advance(61_000);
-      for (let n = 0; n === 0 || (n < 12 && this.cloud.services.lambda.running > 0); n++) await wait(5);
-    }
+    this.cloud.clock.advance(minutes * 61_000);
+    for (let n = 0; n < 3 || (n < 100 && this.cloud.services.lambda.running > 0); n++) await wait(10);
   }
 
   /** Whether anything happened before a quarter of a second of stillness is over; returns when it came to rest, or takes long. */
@@ -310,15 +320,24 @@ export class Mailroom {
     return sum;
   }
 
+  async #clear(matches: (logicalId: string) => boolean): Promise<void> {
+    // A queue is purged once a minute at most.
+    this.cloud.clock.advance(61_000);
+    const sqs = this.sqs();
+    for (const QueueUrl of this.queueUrls(matches)) await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+  }
+
   /** The weather clears up, or it rains again. */
   rain(raining: boolean): void {
-    this.#raining = raining;
-    commonRaining = raining;
+    sky = raining ? this.#bad : calm;
   }
 
   tell(): void {
     console.log(
-      `weather seed ${this.seed} (repeat with WEATHER_SEED=${this.seed})\n${this.printed.slice(-30).join('\n')}`,
+      `weather seed ${this.seed} (repeat with WEATHER_SEED=${this.seed})\n${this.printed
+        .slice(-30)
+        .map((line) => line.slice(0, 500))
+        .join('\n')}`,
     );
   }
 
@@ -328,33 +347,17 @@ export class Mailroom {
     const { iam, services } = this.cloud;
     try {
       this.rain(false);
-      const { refusals, stray } = this.#inspected;
-      const deadLetters = this.#options.expects?.deadLetters
-        ? 0
-        : await this.queued((id) => /dead/i.test(id));
+      const { refusals, stray } = this.#before;
+      if (this.#options.expects?.deadLetters) await this.#clear(isDead);
       const left = {
         refusals: iam.refusals.slice(refusals),
         stray: services.lambda.strayCalls.slice(stray),
-        deadLetters,
+        deadLetters: await this.queued(isDead),
       };
-      expect(left).toEqual({
-        refusals: [],
-        stray: [],
-        deadLetters: 0,
-      });
+      expect(left).toEqual({ refusals: [], stray: [], deadLetters: 0 });
     } finally {
       if (!this.#common) await this.#open.close();
     }
-  }
-
-  #weather(): Weather {
-    const { odds } = this.#options;
-    const inner = badWeather(this.seed, odds === 'calm' ? {} : { ...usualOdds, ...odds });
-    return {
-      seed: inner.seed,
-      random: () => inner.random(),
-      strikes: (misfortune) => (this.#common ? commonRaining : this.#raining) && inner.strikes(misfortune),
-    };
   }
 }
 

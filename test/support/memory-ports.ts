@@ -192,38 +192,33 @@ export class MemoryUndeliverable {
   }
 }
 
-/** Work by minute. */
+/** Work by when it is due; whatever is filed counts as due. */
 export class MemoryDue implements DueStore {
-  readonly minutes = new Map<string, Map<string, DueWork>>();
-  readonly closed: string[] = [];
+  readonly filed = new Map<string, DueWork>();
   readonly putOffs: string[] = [];
 
-  add(minute: string, id: string, work: DueWork): void {
-    this.minutes.set(minute, (this.minutes.get(minute) ?? new Map()).set(id, work));
+  add(id: string, work: DueWork): void {
+    this.filed.set(id, work);
   }
-  async openMinutes() {
-    return [...this.minutes.keys()].sort();
+  async *dueWork() {
+    for (const [id, work] of [...this.filed].sort(([one], [other]) => (one < other ? -1 : 1)))
+      yield { id, work };
   }
-  async workOf(minute: string) {
-    return [...(this.minutes.get(minute) ?? [])].map(([id, work]) => ({ id, work }));
-  }
-  async file({ work, at }: Waiting) {
-    this.add(new Date(at).toISOString().slice(0, 16), JSON.stringify(work), work);
+  async file(waiting: Waiting) {
+    this.add(placeOf(waiting), waiting.work);
   }
   async withdraw(waiting: Waiting[]) {
-    for (const { work, at } of waiting)
-      this.minutes.get(new Date(at).toISOString().slice(0, 16))?.delete(JSON.stringify(work));
+    for (const one of waiting) this.filed.delete(placeOf(one));
   }
-  async done(minute: string, id: string) {
-    this.minutes.get(minute)?.delete(id);
+  async done(id: string) {
+    this.filed.delete(id);
   }
-  async putOff(minute: string, id: string) {
+  async putOff(id: string) {
     this.putOffs.push(id);
-    this.minutes.get(minute)?.delete(id);
-  }
-  async close(minute: string) {
-    this.closed.push(minute);
+    this.filed.delete(id);
   }
 }
+const placeOf = ({ work, at }: Waiting): string =>
+  `${new Date(at).toISOString().slice(0, 16)} ${JSON.stringify(work)}`;
 
 export const address = (name: string): string => `${name}@${mailDomain}`;

@@ -34,7 +34,6 @@ export async function takeStock(mailroom: Mailroom): Promise<Inventory> {
 
 /** Rows that outlive what they tell of, by kind; `undefined`: an orphan. */
 export function kindOf({ pk, sk, state, expires, uid }: Row): string | undefined {
-  if (pk === 'DUE#' && sk === 'CURSOR') return 'cursor';
   if (pk.startsWith('ADDR#')) return state === 'quarantined' && uid === undefined ? 'quarantine' : undefined;
   const tail = /^O#org_[^#]+(#.*)?$/.exec(pk)?.[1] ?? '';
   if (/^#A#[0-9-]+$/.test(tail)) return 'line';

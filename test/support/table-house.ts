@@ -3,7 +3,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { openDatabase, type Database } from '../../lib/adapters/dynamo/client.ts';
 import { organizationStore } from '../../lib/adapters/dynamo/organization-store.ts';
 import { inboxStore } from '../../lib/adapters/dynamo/inbox-store.ts';
+import { dueMinute } from '../../lib/adapters/dynamo/keys.ts';
 import { table } from '../../lib/adapters/dynamo/table.ts';
+import type { DueWork } from '../../lib/core/mail-ports.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { StoredInbox } from '../../lib/core/ports.ts';
 import type { Caller } from '../../lib/local/cloud.ts';
@@ -63,6 +65,8 @@ export interface TableHouse {
   now: () => number;
   stream(): StreamRecord[];
   rows(): Promise<Record<string, any>[]>;
+  /** Work that is filed for a minute. */
+  dueAt(time: number): Promise<DueWork[]>;
   /** Puts rows past the SDK, for a large table in little time. */
   fill(rows: Record<string, unknown>[]): Promise<void>;
   close(): Promise<void>;
@@ -99,6 +103,16 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
       }
     }
   };
+  const rows = async (): Promise<Record<string, any>[]> => {
+    const { unmarshall } = await import('@aws-sdk/util-dynamodb');
+    const items: any[] = [];
+    let page = scan();
+    for (;;) {
+      items.push(...page.Items);
+      if (page.LastEvaluatedKey === undefined) return items.map((item) => unmarshall(item));
+      page = scan(page.LastEvaluatedKey);
+    }
+  };
   return {
     ...{ cloud, engine, database, url, sent },
     forget() {
@@ -113,15 +127,12 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
       })),
     now: () => cloud.clock.now(),
     stream: () => engine.readStream(caller, String(attributes!['StreamArn']), 'TRIM_HORIZON', 10_000),
-    async rows() {
-      const { unmarshall } = await import('@aws-sdk/util-dynamodb');
-      const items: any[] = [];
-      let page = scan();
-      for (;;) {
-        items.push(...page.Items);
-        if (page.LastEvaluatedKey === undefined) return items.map((item) => unmarshall(item));
-        page = scan(page.LastEvaluatedKey);
-      }
+    rows,
+    async dueAt(time) {
+      const due = (await rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));
+      return due
+        .filter(({ sk }) => String(sk).startsWith(`${dueMinute(time)}#`))
+        .map(({ work }) => work as DueWork);
     },
     async fill(rows) {
       for (let at = 0; at < rows.length; at += 25) {

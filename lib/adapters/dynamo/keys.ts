@@ -43,11 +43,14 @@ export const nonceKey = (nonce: string): Key => key(`NONCE#${nonce}`, 'NONCE');
 export const organizationEntryKey = (organization: string): Key => key('ORGS', organization);
 /** Mail nobody has an address for, by day of arrival (`2026-01-31`), newest last. */
 export const undeliverableKey = (day: string, id: string): Key => key(`LOST#${day}`, id);
-/** What waits, by the minute it is due (`2026-01-31T12:00`) and one of `dueShards`. */
-export const dueKey = (minute: string, shard: number, cause: string): Key =>
-  key(`DUE#${minute}#${shard}`, cause);
-export const dueCursorKey: Key = key('DUE#', 'CURSOR');
-/** Several shards, so that a minute with much to do is not one partition of 1,000 write units a second. */
+/**
+ * What waits, by time in one of `dueShards`: whatever is due is one small query a shard, however long nobody looked.
+ * Several shards, so that all that is filed is not one partition of 1,000 write units a second.
+ */
+export const dueKey = (shard: number, at: number, cause: string): Key =>
+  key(`DUE#${shard}`, `${dueMinute(at)}#${cause}`);
+/** `2026-01-31T12:00` */
+export const dueMinute = (at: number): string => new Date(at).toISOString().slice(0, 16);
 export const dueShards = 4;
 export const secretKey = (name: string): Key => key('SECRET', name);
 /** What holds for the whole mailroom. */

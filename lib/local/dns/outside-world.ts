@@ -54,6 +54,8 @@ function awsZones(region: string): Zone[] {
   return [
     new Zone('amazonses.com', [
       record('amazonses.com', 'TXT', quoteText(LOOPBACK)),
+      // The MAIL FROM domain SES takes where an identity has none of its own.
+      record(`${region}.amazonses.com`, 'TXT', quoteText(LOOPBACK)),
       record(feedback, 'A', '127.0.0.1'),
       record(feedback, 'MX', `10 ${feedback}.`),
     ]),

@@ -156,7 +156,7 @@ async function payloadOf(
   parts: SignatureParts,
   incoming: IncomingMessage,
 ): Promise<Payload> {
-  if (parts.service !== 's3') return bufferedPayload(incoming);
+  if (parts.service !== 's3') return bufferedPayload(incoming, parts.service);
   const inQuery = new URLSearchParams(request.rawQuery).get('X-Amz-Content-Sha256') ?? undefined;
   return s3Payload(incoming, request.headers['x-amz-content-sha256'] ?? inQuery, parts.presigned);
 }

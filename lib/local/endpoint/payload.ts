@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
 import { AwsError } from '../aws-error.ts';
 
-/** Bytes of a request body that a service other than S3 takes: the largest is DynamoDB's batch write of 16 MB. */
-const maxBuffered = 17 * 1024 * 1024;
+const MB = 1024 * 1024;
+/** MB of a request body that a service other than S3 takes: DynamoDB's batch write has 16 MB, a mail for SES 40. */
+const largest = { ses: 42, other: 17 };
 
 /** A body and the hash its signature covers. */
 export interface Payload {
@@ -12,14 +13,15 @@ export interface Payload {
 }
 
 /** Reads a body whole. Throws AwsError RequestEntityTooLarge (413). */
-export async function bufferedPayload(source: Readable): Promise<Payload> {
+export async function bufferedPayload(source: Readable, service: string): Promise<Payload> {
+  const limit = service === 'ses' ? largest.ses : largest.other;
   const chunks: Buffer[] = [];
   let size = 0;
   // Kept open when it is refused, so that its sender can be answered.
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBuffered) {
-      throw new AwsError('RequestEntityTooLarge', 'the body is larger than 17 MB', { status: 413 });
+    if (size > limit * MB) {
+      throw new AwsError('RequestEntityTooLarge', `the body is larger than ${limit} MB`, { status: 413 });
     }
     chunks.push(chunk);
   }

@@ -139,13 +139,13 @@ export class Events implements Service {
     if (this.#started) this.#arm(rule, this.#cloud.clock.now());
   }
 
-  /** Waits for the next time after `from`. A clock that is advanced stops at each; a machine that slept skips them. */
+  /** Waits for the next time after `from`. Of the times that an advanced clock or a sleeping machine jumps, one comes. */
   #arm(rule: Rule, from: number): void {
     this.#timers.get(rule.arn)?.();
     const due = rule.enabled ? rule.schedule?.(from) : undefined;
     if (due === undefined) return;
     const cancel = this.#cloud.clock.after(due - this.#cloud.clock.now(), () => {
-      this.#arm(rule, Math.max(due, this.#cloud.clock.now()));
+      this.#arm(rule, Math.max(due, this.#cloud.clock.heading()));
       this.#fire(rule, due);
     });
     this.#timers.set(rule.arn, cancel);

@@ -1,10 +1,12 @@
 import { AwsError } from '../aws-error.ts';
 import type { Cloud, ServiceRequest, ServiceResponse } from '../cloud.ts';
 import type { Identity, IdentityStore } from './identity-store.ts';
+import type { SendQuota } from './send-quota.ts';
 
 interface Deps {
   cloud: Cloud;
   identities: IdentityStore;
+  quota: SendQuota;
 }
 interface Operation {
   action: string;
@@ -22,7 +24,7 @@ export function identityOperation(deps: Deps, request: ServiceRequest, body: str
   }
   if (request.method !== 'GET') return undefined;
   if (request.path === '/v2/email/account')
-    return { action: 'GetAccount', resource: '*', run: () => account() };
+    return { action: 'GetAccount', resource: '*', run: () => account(deps) };
   if (request.path === '/v2/email/identities') {
     return {
       action: 'ListEmailIdentities',
@@ -50,11 +52,11 @@ export const jsonError = (error: AwsError): ServiceResponse => ({
 });
 
 /** An account out of the sandbox, with the quota AWS starts such accounts with. */
-const account = () => ({
+const account = ({ quota }: Deps) => ({
   DedicatedIpAutoWarmupEnabled: false,
   EnforcementStatus: 'HEALTHY',
   ProductionAccessEnabled: true,
-  SendQuota: { Max24HourSend: 50_000, MaxSendRate: 14, SentLast24Hours: 0 },
+  SendQuota: quota.state,
   SendingEnabled: true,
   SuppressionAttributes: { SuppressedReasons: ['BOUNCE', 'COMPLAINT'] },
 });

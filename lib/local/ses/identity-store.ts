@@ -99,6 +99,17 @@ export class IdentityStore {
     return this.list().filter((identity) => isWithin(canonicalName(domain), identity.name));
   }
 
+  /**
+   * The identities an address is sent as, the nearest first: its own, its domain's and those of the domains above,
+   * which cover every subdomain ("Creating and verifying identities in Amazon SES").
+   */
+  behind(address: string): Identity[] {
+    const own = this.find(address);
+    const domains = this.covering(address.slice(address.lastIndexOf('@') + 1));
+    domains.sort((a, b) => b.name.length - a.name.length);
+    return own === undefined ? domains : [own, ...domains];
+  }
+
   /** Whether the MAIL FROM domain has its MX at SES. */
   mailFromWorks({ mailFrom }: Identity): boolean {
     if (mailFrom === undefined) return false;

@@ -9,6 +9,8 @@ import type { RuleStore } from './rule-store.ts';
 interface Deps {
   rules: RuleStore;
   identities: IdentityStore;
+  /** Names of the configuration sets; filled by each start's deployment. */
+  configurationSets: Set<string>;
   tryRule(set: string, rule: ReceiptRule): Promise<void>;
 }
 
@@ -16,7 +18,7 @@ export const sesResources = (deps: Deps): ResourceType[] => [
   ruleSet(deps),
   rule(deps),
   emailIdentity(deps),
-  configurationSet(),
+  configurationSet(deps),
 ];
 
 function ruleSet({ rules }: Deps): ResourceType {
@@ -103,13 +105,13 @@ function emailIdentity({ identities }: Deps): ResourceType {
   };
 }
 
-function configurationSet(): ResourceType {
+function configurationSet({ configurationSets }: Deps): ResourceType {
   const properties = z.strictObject({
     Name: z.string().optional(),
-    DeliveryOptions: ignored('nothing is sent through it yet'),
+    DeliveryOptions: ignored('STARTTLS is always there, and no other pool of addresses'),
     ReputationOptions: ignored('reputation is not kept here'),
-    SendingOptions: ignored('nothing is sent through it yet'),
-    SuppressionOptions: ignored('nothing is sent through it yet'),
+    SendingOptions: z.strictObject({ SendingEnabled: z.literal(true).optional() }).optional(),
+    SuppressionOptions: ignored('nothing puts an address onto the suppression list yet'),
     TrackingOptions: ignored('opens and clicks are not tracked here'),
     VdmOptions: ignored('a dashboard'),
     Tags: ignored('tags have no effect here'),
@@ -117,8 +119,10 @@ function configurationSet(): ResourceType {
   return {
     type: 'AWS::SES::ConfigurationSet',
     properties,
-    deploy: ({ properties: { Name }, physicalName }: Resource<z.output<typeof properties>>) => ({
-      ref: Name ?? physicalName.slice(0, 64),
-    }),
+    deploy({ properties: { Name }, physicalName }: Resource<z.output<typeof properties>>): Deployed {
+      const name = Name ?? physicalName.slice(0, 64);
+      configurationSets.add(name);
+      return { ref: name };
+    },
   };
 }

@@ -12,14 +12,17 @@ import { identityOperation, jsonAnswer, jsonError } from './identity-api.ts';
 import { IdentityStore, identitySchema } from './identity-store.ts';
 import { receiptActions } from './receipt-api.ts';
 import type { ReceiptRule } from './receipt-rule.ts';
+import { outgoingSchema } from './outgoing-store.ts';
 import { Receiving } from './receiving.ts';
 import { sesResources } from './resources.ts';
 import { tryRule } from './rule-setup.ts';
 import { RuleStore, ruleSchema } from './rule-store.ts';
+import { quotaSchema } from './send-quota.ts';
+import { LARGEST_SEND_REQUEST, Sending } from './sending.ts';
 
 const namespace = 'http://ses.amazonaws.com/doc/2010-12-01/';
 
-/** Amazon SES: receiving (as the SMTP server's taker of mail), rules, identities, and their two control APIs. */
+/** Amazon SES: receiving (as the SMTP server's taker of mail), rules, identities, their two control APIs, and sending. */
 export class Ses implements Service {
   readonly scopes = ['ses'];
   readonly resources: readonly ResourceType[];
@@ -27,6 +30,7 @@ export class Ses implements Service {
   readonly rules: RuleStore;
   /** What stands behind the SMTP server. */
   readonly receiving: Receiving;
+  readonly sending: Sending;
   readonly #cloud: Cloud;
   readonly #database: DatabaseSync;
   /** All control calls share one request per second, and no increase is to be had. */
@@ -36,28 +40,34 @@ export class Ses implements Service {
   constructor(options: { cloud: Cloud; names: NameService; objects: ObjectStore; topics: Topics }) {
     const { cloud, names, objects, topics } = options;
     this.#cloud = cloud;
-    this.#database = openDatabase(cloud, 'ses', ruleSchema + identitySchema);
+    this.#database = openDatabase(cloud, 'ses', ruleSchema + identitySchema + outgoingSchema + quotaSchema);
     this.#rate = new RateLimit(cloud, 1, 'Throttling');
     this.rules = new RuleStore(this.#database, () => cloud.clock.now());
     this.identities = new IdentityStore(cloud, this.#database, names);
     this.#tryRule = (set, rule) => tryRule(options, set, rule);
-    this.resources = sesResources({ rules: this.rules, identities: this.identities, tryRule: this.#tryRule });
     const { rules, identities } = this;
+    const configurationSets = new Set<string>();
+    this.resources = sesResources({ rules, identities, configurationSets, tryRule: this.#tryRule });
+    this.sending = new Sending({ cloud, names, identities, database: this.#database, configurationSets });
     this.receiving = new Receiving({ cloud, rules, identities, resolve: resolverOf(names), objects, topics });
   }
 
   /** Publishes the identities of an earlier run; to be awaited before anything asks DNS. */
   async start(): Promise<void> {
     await this.identities.load();
+    await this.sending.load();
   }
 
   async stop(): Promise<void> {
+    await this.sending.deliveries.stop();
     this.#database.close();
   }
 
   async handle(request: ServiceRequest): Promise<ServiceResponse> {
     const second = request.path.startsWith('/v2/');
     try {
+      if (!this.#database.isOpen)
+        throw new AwsError('ServiceUnavailable', 'SES is stopping', { status: 503 });
       return await (second ? this.#second(request) : this.#first(request));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
@@ -84,8 +94,14 @@ export class Ses implements Service {
   }
 
   async #second(request: ServiceRequest): Promise<ServiceResponse> {
+    if (request.method === 'POST' && request.path === '/v2/email/outbound-emails') return this.#send(request);
     const body = await readText(request.body);
-    const operation = identityOperation({ cloud: this.#cloud, identities: this.identities }, request, body);
+    const { identities, sending } = this;
+    const operation = identityOperation(
+      { cloud: this.#cloud, identities, quota: sending.quota },
+      request,
+      body,
+    );
     if (operation === undefined) {
       const what = `${request.method} ${request.path}`;
       throw new AwsError('UnknownOperationException', `The local SES does not know ${what}.`, {
@@ -95,6 +111,14 @@ export class Ses implements Service {
     return this.#counted(request, operation.action, () => {
       this.#admit(request, operation.action, operation.resource);
       return jsonAnswer(operation.run());
+    });
+  }
+
+  /** Has a rate of its own ("Service quotas in Amazon SES"). */
+  #send(request: ServiceRequest): Promise<ServiceResponse> {
+    return this.#counted(request, 'SendEmail', async () => {
+      const body = await readText(request.body, LARGEST_SEND_REQUEST);
+      return jsonAnswer(await this.sending.send(request.caller, body));
     });
   }
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { archiveRow } from '../../../lib/adapters/dynamo/archive-rows.ts';
 import { archiveStore } from '../../../lib/adapters/dynamo/archive-store.ts';
 import { messageRow } from '../../../lib/adapters/dynamo/message-rows.ts';
-import { dueStore } from '../../../lib/adapters/dynamo/due-store.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { messageKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { transact } from '../../../lib/adapters/dynamo/transaction.ts';
@@ -39,8 +38,7 @@ const stepped = (archive: StoredArchive, more: Partial<StoredArchive['progress']
   messages: archive.messages + 1,
   progress: { ...archive.progress, ...more, step: archive.progress.step + 1 },
 });
-const dueWork = async (time: string) =>
-  (await dueStore(house.database, house.now).workOf(time.slice(0, 16))).map(({ work }) => work);
+const dueWork = (time: string) => house.dueAt(Date.parse(time));
 
 describe('an archive in the table', () => {
   it('begins in the transaction that takes its inbox down', async () => {

@@ -6,9 +6,11 @@ import { updateMessage } from '../../../lib/core/update-messages.ts';
 import { maxLabels } from '../../../lib/contract/label.ts';
 import { maxWrites } from '../../../lib/core/mail-ports.ts';
 import { deleteThread } from '../../../lib/core/change-threads.ts';
+import { organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
+import { newRemoval } from '../../../lib/core/removal.ts';
 import { newUlid } from '../../../lib/adapters/ulids.ts';
 import { badWeather } from '../../../lib/local/weather.ts';
-import { callIn, pass, sampleMail, sampleNotice } from '../../support/mail-samples.ts';
+import { callIn, newDeed, pass, sampleMail, sampleNotice } from '../../support/mail-samples.ts';
 import { address } from '../../support/memory-ports.ts';
 import { mailroomHouse, type MailroomHouse } from '../../support/mailroom-house.ts';
 
@@ -103,6 +105,18 @@ describe('taking a mail in', () => {
       recipient: house.inbox.inbox_id,
       reason: 'inbox_deleted',
     });
+    expect(house.objects.kept.size).toBe(0);
+  });
+
+  it('to an organization that is being deleted leaves no more than that it came', async () => {
+    const { organization_id } = house.inbox;
+    const removal = newRemoval(house.now(), { organization_id, what: organization_id });
+    await organizationStore(house.database).takeDown(removal, newDeed());
+    const before = (await house.rows()).length;
+    await house.arrive({ message_id: '<1@b>' });
+    const rows = await house.rows();
+    expect(rows).toHaveLength(before + 1);
+    expect(rows.find(({ pk }) => String(pk).startsWith('LOST#'))).toMatchObject({ reason: 'inbox_deleted' });
     expect(house.objects.kept.size).toBe(0);
   });
 });

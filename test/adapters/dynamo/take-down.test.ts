@@ -1,9 +1,9 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { directory } from '../../../lib/adapters/dynamo/directory.ts';
-import { dueStore } from '../../../lib/adapters/dynamo/due-store.ts';
+import { exportStore } from '../../../lib/adapters/dynamo/export-store.ts';
 import { inboxStore } from '../../../lib/adapters/dynamo/inbox-store.ts';
-import { addressKey } from '../../../lib/adapters/dynamo/keys.ts';
+import { addressKey, organizationEntryKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { organizationStore } from '../../../lib/adapters/dynamo/organization-store.ts';
 import { podStore } from '../../../lib/adapters/dynamo/pod-store.ts';
 import { removalStore } from '../../../lib/adapters/dynamo/removal-store.ts';
@@ -11,6 +11,7 @@ import { nudgeOf } from '../../../lib/adapters/dynamo/task-rows.ts';
 import { credentialWrites } from '../../../lib/adapters/dynamo/credential-rows.ts';
 import { transact } from '../../../lib/adapters/dynamo/transaction.ts';
 import { takeDown } from '../../../lib/core/delete-inbox.ts';
+import { newRemoval } from '../../../lib/core/removal.ts';
 import type { StoredInbox } from '../../../lib/core/ports.ts';
 import { newUlid } from '../../../lib/adapters/ulids.ts';
 import { sampleLine } from '../../support/ledger-samples.ts';
@@ -179,6 +180,12 @@ describe('taking an inbox down', () => {
     expect(await look(own.keyid)).toEqual({});
     for (const name of [inbox_id, uid]) expect(await look(key.keyid, name)).not.toHaveProperty('inbox');
     expect((await look(key.keyid)).credential).toBeDefined();
+    // Another inbox under its address is another place.
+    time += 1000;
+    const second = fresh({ inbox_id, email: inbox_id });
+    expect(await provision(second)).toBe('created');
+    expect(await look(own.keyid, inbox_id)).toEqual({});
+    expect((await look(key.keyid, inbox_id)).inbox).toMatchObject({ uid: second.uid });
   });
 });
 
@@ -200,9 +207,7 @@ describe('taking an organization down', () => {
     expect(await provision(inbox)).toBe('organization_suspended');
     expect(await removalStore(house.database).load(removal)).toEqual(removal);
     time += 30 * 60_000;
-    const due = dueStore(house.database, now);
-    const minute = new Date(time).toISOString().slice(0, 16);
-    expect((await due.workOf(minute)).map(({ work }) => work)).toContainEqual({
+    expect(await house.dueAt(time)).toContainEqual({
       ...{ kind: 'watch-removal', organization_id: 'org_leaving', what: 'org_leaving' },
     });
     expect(await podStore(house.database).get('org_leaving', 'org_leaving')).toBeDefined();
@@ -231,5 +236,22 @@ describe('the row of a removal', () => {
     await store.again(removal, later);
     await store.move(removal, later);
     expect(await store.load(job)).toBeUndefined();
+  });
+
+  it('of an organization goes with it; the export of its ledger still finds it for 30 days', async () => {
+    await settle(house, 'org_over');
+    const removal = newRemoval(time, { organization_id: 'org_over', what: 'org_over' });
+    const organizations = organizationStore(house.database);
+    await organizations.takeDown(removal, newDeed());
+    await removalStore(house.database).finish(removal, new Date(time).toISOString());
+    expect(await organizations.get('org_over')).toBeUndefined();
+    expect(await removalStore(house.database).load(removal)).toBeUndefined();
+    const { items } = await organizations.list({ limit: 100, ascending: true });
+    expect(items.map(({ organization_id }) => organization_id)).not.toContain('org_over');
+    expect(await Array.fromAsync(exportStore(house.database).organizations())).toContain('org_over');
+    expect(await row(organizationEntryKey('org_over'))).toMatchObject({
+      deleted_at: new Date(time).toISOString(),
+      expires: Math.floor(time / 1000) + 30 * 24 * 3600,
+    });
   });
 });

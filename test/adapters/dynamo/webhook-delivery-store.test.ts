@@ -1,6 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dueStore } from '../../../lib/adapters/dynamo/due-store.ts';
 import { inboxRow } from '../../../lib/adapters/dynamo/inbox-store.ts';
 import { deliveryKey, inboxKey, payloadKey } from '../../../lib/adapters/dynamo/keys.ts';
 import { nudgeOf } from '../../../lib/adapters/dynamo/task-rows.ts';
@@ -64,10 +63,7 @@ const rowOf = async ({ webhook_id }: WebhookDelivery, n = 3) => {
 const nudges = (): Nudge[] =>
   house.stream().flatMap(({ dynamodb }) => nudgeOf(dynamodb.OldImage, dynamodb.NewImage) ?? []);
 /** Due work of a minute. */
-const due = (at: number): Promise<DueWork[]> =>
-  dueStore(house.database, () => time)
-    .workOf(iso(at).slice(0, 16))
-    .then((found) => found.map(({ work }) => work));
+const due = (at: number): Promise<DueWork[]> => house.dueAt(at);
 
 describe('deliveries of an event', () => {
   beforeEach(settle);

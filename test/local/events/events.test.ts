@@ -275,8 +275,10 @@ describe('a target that fails', () => {
 describe('a schedule', () => {
   it('fires once for each minute the clock passes', async () => {
     const ruleArn = await rule({ ScheduleExpression: 'rate(1 minute)', ...toFunction() });
-    cloud.clock.advance(5 * 60_000);
-    await settled(5);
+    for (let minute = 1; minute <= 5; minute++) {
+      cloud.clock.advance(60_000);
+      await settled(minute);
+    }
     const times = deliver.mock.calls.map(([, event]) => Date.parse((event as { time: string }).time));
     expect(times.slice(1).map((time, index) => time - times[index]!)).toEqual([
       60_000, 60_000, 60_000, 60_000,
@@ -287,6 +289,19 @@ describe('a schedule', () => {
       detail: {},
       resources: [ruleArn],
     });
+  });
+
+  it('fires once for all the times that are jumped, and goes on in its rhythm', async () => {
+    await rule({ ScheduleExpression: 'rate(1 minute)', ...toFunction() });
+    cloud.clock.advance(24 * 60 * 60_000);
+    await settled(1);
+    cloud.clock.advance(59_000);
+    cloud.clock.advance(1000);
+    await settled(2);
+    const [first, second] = deliver.mock.calls.map(([, event]) =>
+      Date.parse((event as { time: string }).time),
+    ) as [number, number];
+    expect(second - first).toBe(24 * 60 * 60_000);
   });
 
   it('does not fire while its rule is disabled', async () => {
