@@ -7,7 +7,13 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     globalSetup: new URL('./support/homes.ts', import.meta.url).pathname,
-    include: ['test/soak/**/*.test.ts', 'test/journeys/**/*.test.ts'],
+    include: [
+      'test/soak/**/*.test.ts',
+      'test/journeys/**/*.test.ts',
+      'test/local/*/{crash,differential}.test.ts',
+      'test/adapters/mime/property.test.ts',
+    ],
+    experimental: { viteModuleRunner: false },
     testTimeout: 600_000,
     hookTimeout: 120_000,
     maxWorkers: 1,

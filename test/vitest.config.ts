@@ -6,9 +6,15 @@ const project = new URL('..', import.meta.url).pathname;
 process.env['NODE_COMPILE_CACHE'] ??= `${project}node_modules/.cache/posthorn`;
 
 const journeys = ['test/journeys/**/*.test.ts'];
-/** A process for each: what replaces modules that others use. */
-const alone = ['test/adapters/keys.test.ts'];
+/** What replaces modules, or loads them anew: Node itself can do neither, Vite's loader can. */
+const anew = [
+  'test/adapters/keys.test.ts',
+  'test/lambdas/{seal-ledger,api-*}.test.ts',
+  'test/infra/background-grants.test.ts',
+];
 const limits = { root: project, testTimeout: 60_000, hookTimeout: 120_000 };
+/** Modules as Node loads them, TypeScript too, which is quick and what runs elsewhere; files of a process share them. */
+const shared = { ...limits, isolate: false, experimental: { viteModuleRunner: false } };
 
 export default defineConfig({
   test: {
@@ -20,18 +26,16 @@ export default defineConfig({
     reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
     projects: [
       {
-        // Loading the CDK, the AWS SDK and the local cloud anew for each file took longer than most files do.
         test: {
-          ...limits,
+          ...shared,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/soak/**', ...journeys, ...alone],
-          isolate: false,
+          exclude: ['test/soak/**', ...journeys, ...anew],
         },
       },
       // A cloud takes seconds to start: those of one process share it where they can.
-      { test: { ...limits, name: 'journeys', include: journeys, isolate: false } },
-      { test: { ...limits, name: 'alone', include: alone } },
+      { test: { ...shared, name: 'journeys', include: journeys } },
+      { test: { ...limits, name: 'anew', include: anew } },
     ],
   },
 });

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { synthesize } from '../../lib/infra/synthesize.ts';
+import { onceARun } from './once-a-run.ts';
 import { project } from './posthorn-process.ts';
 
 export const domain = 'posthorn.test';
@@ -23,25 +22,11 @@ const day = 24 * 60 * 60_000;
 let known: Promise<Assembly> | undefined;
 
 /** What is deployed from today's sources, for an API at `origin`; made by the first who asks, in this run of tests. */
-export const assembly = (): Promise<Assembly> => (known ??= shared());
+export const assembly = (): Promise<Assembly> => (known ??= onceARun('assembly', build));
 
-async function shared(): Promise<Assembly> {
-  const run = process.env['POSTHORN_TEST_HOMES'];
-  if (run === undefined) return build();
-  const file = join(run, 'assembly.json');
-  try {
-    fs.mkdirSync(join(run, 'assembly'));
-  } catch {
-    while (!fs.existsSync(file)) await wait(50);
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Assembly;
-  }
-  const built = build();
-  fs.writeFileSync(`${file}.part`, JSON.stringify(built));
-  fs.renameSync(`${file}.part`, file);
-  return built;
-}
-
-function build(): Assembly {
+async function build(): Promise<Assembly> {
+  // Loading the CDK takes a second, which only one process has to spend.
+  const { synthesize } = await import('../../lib/infra/synthesize.ts');
   fs.mkdirSync(kept, { recursive: true });
   const outdir = fs.mkdtempSync(join(kept, 'new-'));
   const options = {

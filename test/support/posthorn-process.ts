@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import type { LocalFile } from '../../lib/cli/local-file.ts';
 import { createClient, type Client } from '../../lib/sdk/client.ts';
+import { onceARun } from './once-a-run.ts';
 
 /** The project's folder, where a person types `npm start`. */
 export const project = resolve(import.meta.dirname, '../..');
@@ -98,22 +99,24 @@ export async function anotherOrganization({ api, operator }: WholeLocalFile): Pr
   return createClient({ baseUrl: api, key, retries: 0 });
 }
 
-export const temporaryHome = () => mkdtemp(join(tmpdir(), 'posthorn-'));
+export const temporaryHome = () => mkdtemp(join(process.env['POSTHORN_TEST_HOMES'] ?? tmpdir(), 'home-'));
 
 /**
  * A home that was started and stopped before, and copies of it: they start sooner than a fresh one, where receiving
  * is first activated at SES's rate of one request a second.
  */
-export async function usedHome(): Promise<{ copy(): Promise<string>; remove(): Promise<void> }> {
-  const home = await temporaryHome();
-  const { command } = await startPosthorn(home);
-  await command.signal('SIGTERM');
+export async function usedHome(): Promise<{ copy(): Promise<string> }> {
+  const used = await onceARun('used-home', async () => {
+    const home = await temporaryHome();
+    const { command } = await startPosthorn(home);
+    await command.signal('SIGTERM');
+    return home;
+  });
   return {
     async copy() {
       const another = await temporaryHome();
-      await cp(home, another, { recursive: true });
+      await cp(used, another, { recursive: true });
       return another;
     },
-    remove: () => rm(home, { recursive: true }),
   };
 }

@@ -5,6 +5,9 @@ import type { ParsedMail } from '../../../lib/core/mail.ts';
 import { replyHtml } from '../../../lib/adapters/mime/reply-html.ts';
 import { replyText } from '../../../lib/adapters/mime/reply-text.ts';
 import { fixture, parsed } from './mail-source.ts';
+import { thorough } from '../../support/thorough.ts';
+
+const times = thorough ? 3 : 1;
 
 const names = readdirSync(new URL('../../fixtures/mail/', import.meta.url)).map((file) =>
   file.replace(/\.eml$/, ''),
@@ -74,21 +77,21 @@ describe('the mail parser', () => {
   it('takes any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (bytes) => expectSane(await parsed(bytes))),
-      { numRuns: 100 },
+      { numRuns: 33 * times },
     );
   }, 60_000);
 
   it('takes anything that looks like mail', async () => {
     await fc.assert(
       fc.asyncProperty(mailish, async (bytes) => expectSane(await parsed(bytes))),
-      { numRuns: 200 },
+      { numRuns: 66 * times },
     );
   }, 60_000);
 
   it('takes damaged mail', async () => {
     await fc.assert(
       fc.asyncProperty(mutated, async (bytes) => expectSane(await parsed(bytes))),
-      { numRuns: 300 },
+      { numRuns: 100 * times },
     );
   }, 60_000);
 });
