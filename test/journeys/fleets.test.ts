@@ -47,11 +47,7 @@ const dueRows = async (text: string) => {
   );
 };
 
-/** It is that time all at once. */
-async function sleepUntil(time: number): Promise<void> {
-  mailroom.cloud.clock.advance(Math.max(0, time - now()));
-  await mailroom.pass(0);
-}
+const sleepUntil = (time: number) => mailroom.sleep(Math.max(0, time - now()));
 
 it('an inbox with an end is announced and taken down by itself, and leaves no work behind', async () => {
   const expires_at = iso(now() + 90 * 60_000);

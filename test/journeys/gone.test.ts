@@ -51,7 +51,7 @@ const addressesOf = (from: Awaited<ReturnType<typeof stock>>) =>
     name.startsWith('ADDR#') && id === organization_id ? [name] : [],
   );
 
-const count = thorough ? 50 : 3;
+const count = thorough ? 50 : 2;
 
 it('inboxes that come and go leave what the ledger knows, their log, and addresses at rest', async () => {
   const before = await stock();

@@ -113,10 +113,12 @@ describe('npm start', () => {
     );
   });
 
-  it('goes on where it was: same key, organization, operator and mail, after SIGTERM and after kill -9', async () => {
+  it('goes on where it was: same key, organization, operator and mail', async () => {
     const first = await start();
     await first.client.inboxes.create({ username: 'otter' });
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    // After kill -9 it does in the crashes, too.
+    const signals = thorough ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGTERM'] as const);
+    for (const signal of signals) {
       const before = signal === 'SIGTERM' ? first : await start();
       await mailTo(before, 'otter@posthorn.test', `before ${signal}`);
       await before.command.signal(signal);
@@ -126,7 +128,9 @@ describe('npm start', () => {
     expect(last.local).toMatchObject({ organization_id, key, operator, pid: last.command.child.pid });
     await vi.waitFor(async () => {
       const { messages } = await last.client.inboxes.messages.list('otter@posthorn.test');
-      expect(messages.map(({ subject }) => subject)).toEqual(['before SIGKILL', 'before SIGTERM']);
+      expect(messages.map(({ subject }) => subject)).toEqual(
+        signals.map((one) => `before ${one}`).toReversed(),
+      );
     }, 20_000);
   });
 

@@ -513,7 +513,7 @@ describe('what is downloaded', () => {
     expect(anonymous.map(({ who, action }) => `${who} ${action}`)).toEqual(
       Array.from({ length: anonymous.length }, () => 'anonymous s3:GetObject'),
     );
-    mailroom.cloud.clock.advance(3_601_000);
+    await mailroom.sleep(3_601_000);
     // 400 ExpiredToken where the session ended first, 403 where the URL did.
     for (const { download_url } of [file, raw])
       expect([400, 403]).toContain((await download(download_url)).status);
@@ -646,7 +646,7 @@ describe('a hidden message', () => {
   });
 });
 
-const mails = thorough ? 100_000 : 10_000;
+const mails = 100_000;
 const middle = mails / 2;
 const perThread = 5;
 const firstTime = Date.parse('2026-01-01T00:00:00.000Z');
@@ -742,7 +742,8 @@ function fillInbox(home: string, address: string): void {
   database.close();
 }
 
-describe(`an inbox of ${mails} mails`, () => {
+// That lists cost what they show is shown of the store alone, too.
+describe.runIf(thorough)('an inbox of 100,000 mails', () => {
   let home: string;
   let open: OpenCloud | undefined;
   let reader: Client;

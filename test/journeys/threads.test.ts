@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { mailText, type MailText } from '../support/mail-text.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
@@ -234,26 +234,27 @@ const objectsGone = (...messageIds: string[]) =>
 describe('a long thread', () => {
   // More than are changed at once (20).
   const length = 26;
-  const long = async (inbox: string, name: string) => {
+  let inbox: string;
+  let thread_id: string;
+  beforeAll(async () => {
+    inbox = await mailroom.inbox();
     const mails = Array.from({ length }, (_, n) =>
       mailText({
-        id: `${name}-${n}@sender.test`,
+        id: `long-${n}@sender.test`,
         to: inbox,
-        subject: `${name} ${n}`,
-        references: [`${name}-0@sender.test`],
+        subject: `Long ${n}`,
+        references: ['long-0@sender.test'],
       }),
     );
     await Promise.all(mails.map((mail) => mailroom.sendRaw(inbox, mail)));
     await mailroom.messages(inbox, length);
     const { threads } = await threadsOf(inbox);
     expect(threads).toMatchObject([{ message_count: length }]);
-    return threads[0]!.thread_id;
-  };
+    thread_id = threads[0]!.thread_id;
+  });
 
   it('is read page by page, the newest first and old to new within', async () => {
     const client = mailroom.client();
-    const inbox = await mailroom.inbox();
-    const thread_id = await long(inbox, 'pages');
     const newest = await client.inboxes.threads.get(inbox, thread_id, { limit: 20 });
     const rest = await client.inboxes.threads.get(inbox, thread_id, {
       limit: 20,
@@ -270,8 +271,6 @@ describe('a long thread', () => {
 
   it('is labelled in the background, and says so', async () => {
     const client = mailroom.client();
-    const inbox = await mailroom.inbox();
-    const thread_id = await long(inbox, 'labelled');
     expect(
       await client.inboxes.threads.update(inbox, thread_id, {
         add_labels: ['done'],
@@ -289,8 +288,6 @@ describe('a long thread', () => {
 
   it('is deleted in the background, and out of the lists of threads at once', async () => {
     const client = mailroom.client();
-    const inbox = await mailroom.inbox();
-    const thread_id = await long(inbox, 'deleted');
     const ids = (await mailroom.messages(inbox, length)).map(({ message_id }) => message_id);
     expect(await client.inboxes.threads.delete(inbox, thread_id)).toEqual({ thread_id, pending: true });
     await expect(client.inboxes.threads.get(inbox, thread_id)).rejects.toMatchObject({ code: 'not_found' });

@@ -262,8 +262,8 @@ describe('mail nobody has an address for', () => {
     const pages: string[] = [];
     for await (const { undeliverable_id } of mailroom.operator.undeliverable.all({ limit: 1 }))
       pages.push(undeliverable_id);
-    expect(new Set(pages).size).toBe(3);
-    expect(pages).toHaveLength(3);
+    expect(new Set(pages).size).toBe(pages.length);
+    expect(pages).toEqual(expect.arrayContaining(rows.map(({ undeliverable_id }) => undeliverable_id)));
   });
 });
 
