@@ -10,6 +10,7 @@ export interface LifetimeOptions {
   expiresIn?: OrNone<number>;
   expiresAt?: OrNone<string>;
   retentionDays?: OrNone<number>;
+  archiveRetentionDays?: OrNone<number>;
   storageLimit?: OrNone<number>;
 }
 
@@ -21,19 +22,24 @@ export const withLifetime = (command: Command): Command =>
     .option('--expires-in <duration>', 'take it down by itself after 30m, 12h or 7d', orNone(duration))
     .option('--expires-at <time>', 'take it down by itself at this time (ISO 8601)')
     .option('--retention-days <days>', 'how long its mail is kept', orNone(wholeNumber))
+    .option('--archive-retention-days <days>', 'how long an archive of its mail is kept', orNone(wholeNumber))
     .option('--storage-limit <bytes>', 'bytes of mail it may hold', orNone(byteCount));
 
 /** What they say, as the body has it; `none` takes a setting away. */
 export function lifetimeBody(
-  { expiresIn, expiresAt, retentionDays, storageLimit }: LifetimeOptions,
+  { expiresIn, expiresAt, retentionDays, archiveRetentionDays, storageLimit }: LifetimeOptions,
   now: number,
-): Pick<NonNullable<Body<'inboxes.update'>>, 'expires_at' | 'retention_days' | 'storage_limit'> {
+): Pick<
+  NonNullable<Body<'inboxes.update'>>,
+  'expires_at' | 'retention_days' | 'archive_retention_days' | 'storage_limit'
+> {
   if (expiresIn !== undefined && expiresAt !== undefined)
     throw new UsageError('Give --expires-in or --expires-at, not both');
   const end = typeof expiresIn === 'number' ? new Date(now + expiresIn).toISOString() : expiresIn;
   return given({
     expires_at: sent(end ?? expiresAt),
     retention_days: sent(retentionDays),
+    archive_retention_days: sent(archiveRetentionDays),
     storage_limit: sent(storageLimit),
   });
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { archiveDays } from './archive.ts';
 import { clientId } from './client-id.ts';
 import { credentialRequest, issuedCredential } from './credential.ts';
 import { dnsRecordStatus } from './dns-record.ts';
@@ -40,6 +41,8 @@ export const inbox = z.object({
   expires_at: z.string().optional(),
   /** Days its mail is kept; absent: as long as its organization says. */
   retention_days: z.number().optional(),
+  /** Days an archive of its mail is kept once it is deleted; absent: as long as its organization says. */
+  archive_retention_days: z.number().optional(),
   /** Bytes of raw mail it may hold. */
   storage_limit: z.number().optional(),
   /** Bytes of raw mail it holds. */
@@ -55,6 +58,7 @@ const lifetime = {
     .datetime({ offset: true, error: 'give an ISO 8601 time such as 2026-01-31T12:00:00Z' })
     .nullish(),
   retention_days: retentionDays.nullish(),
+  archive_retention_days: archiveDays.nullish(),
   storage_limit: storageLimit.nullish(),
 };
 

@@ -14,6 +14,8 @@ export interface ArchiveRef {
 export interface StoredArchive extends Archive {
   /** Of the inbox that was. */
   uid: string;
+  /** Days it is kept, where the inbox said so; otherwise what the organization says when it begins to be written. */
+  retention_days?: number;
   progress: ArchiveProgress;
 }
 

@@ -27,6 +27,7 @@ export const newArchive = (inbox: StoredInbox, archive_id: string, at: string): 
   pod_id: inbox.pod_id,
   inbox_id: inbox.inbox_id,
   uid: inbox.uid,
+  ...(inbox.archive_retention_days !== undefined && { retention_days: inbox.archive_retention_days }),
   state: 'pending',
   ...{ messages: 0, quarantined: 0, missing: 0, size: 0 },
   progress: { step: 0, parts: [], offset: 0, restarts: 0 },
@@ -34,7 +35,12 @@ export const newArchive = (inbox: StoredInbox, archive_id: string, at: string): 
   updated_at: at,
 });
 
-const toArchive = ({ uid: _uid, progress: _progress, ...archive }: StoredArchive): Archive => archive;
+const toArchive = ({
+  uid: _uid,
+  progress: _progress,
+  retention_days: _days,
+  ...archive
+}: StoredArchive): Archive => archive;
 
 /** The archives of the scope, newest first. */
 export const listArchives =

@@ -5,8 +5,16 @@ import type { Waiting } from './mail-ports.ts';
 import type { StoredInbox } from './ports.ts';
 import { expiryOf, nextRetention, withdrawal } from './standing-work.ts';
 
-type Lifetime = Pick<StoredInbox, 'expires_at' | 'retention_days' | 'storage_limit'>;
-type Asked = Pick<CreateInbox & UpdateInbox, 'expires_at' | 'retention_days' | 'storage_limit'>;
+/** Members of an inbox that end it or its mail. */
+export const lifetimeNames = [
+  'expires_at',
+  'retention_days',
+  'archive_retention_days',
+  'storage_limit',
+] as const;
+type LifetimeName = (typeof lifetimeNames)[number];
+type Lifetime = Pick<StoredInbox, LifetimeName>;
+type Asked = Pick<CreateInbox & UpdateInbox, LifetimeName>;
 
 /** Ten years, in milliseconds. */
 const longest = 3653 * 24 * 3600_000;
@@ -22,21 +30,20 @@ export function checkExpiry(expires_at: string, now: number): string {
 
 /**
  * What ends an inbox or its mail is not set with the inbox's own key: with it an agent could lift its limits, or delete
- * what it may not. An end needs the permission to delete an inbox, a retention that to delete messages.
+ * what it may not. An end, and how long an archive is kept, needs the permission to delete an inbox, a retention that to
+ * delete messages.
  */
 export function checkMayChange(principal: KeyPrincipal, asked: Asked): void {
-  const { expires_at, retention_days, storage_limit } = asked;
-  const [named] = Object.entries({ expires_at, retention_days, storage_limit }).find(
-    ([, value]) => value !== undefined,
-  ) ?? [undefined];
+  const named = lifetimeNames.find((name) => asked[name] !== undefined);
   if (named === undefined) return;
   if (principal.scope.inbox !== undefined)
     throw new Problem('missing_permission', `a key of one inbox cannot change ${named}`, {
       fix: 'Use a key of the pod or of the organization.',
     });
   const needed = [
-    expires_at !== undefined && ('inbox_delete' as const),
-    retention_days !== undefined && ('message_delete' as const),
+    (asked.expires_at !== undefined || asked.archive_retention_days !== undefined) &&
+      ('inbox_delete' as const),
+    asked.retention_days !== undefined && ('message_delete' as const),
   ].find((permission) => permission && !may(principal, permission));
   if (needed)
     throw new Problem('missing_permission', `this key does not have the permission ${needed}`, {
@@ -51,9 +58,8 @@ export function lifetimeOf(current: Lifetime, asked: Asked, now: number): Lifeti
     ...asked,
     ...(expires_at != null && { expires_at: checkExpiry(expires_at, now) }),
   };
-  const names = ['expires_at', 'retention_days', 'storage_limit'] as const;
   return Object.fromEntries(
-    names.flatMap((name) => {
+    lifetimeNames.flatMap((name) => {
       const value = wanted[name] === undefined ? current[name] : wanted[name];
       return value == null ? [] : [[name, value]];
     }),

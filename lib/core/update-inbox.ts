@@ -55,6 +55,7 @@ function change(current: StoredInbox, body: UpdateInbox, now: number): StoredInb
     metadata: oldMetadata,
     expires_at,
     retention_days,
+    archive_retention_days,
     storage_limit,
     ...rest
   } = current;
@@ -65,7 +66,7 @@ function change(current: StoredInbox, body: UpdateInbox, now: number): StoredInb
     ...rest,
     ...(display_name !== undefined && { display_name }),
     ...(metadata !== undefined && { metadata }),
-    ...lifetimeOf(defined({ expires_at, retention_days, storage_limit }), body, now),
+    ...lifetimeOf(defined({ expires_at, retention_days, archive_retention_days, storage_limit }), body, now),
     // Two changes within one millisecond still differ, since the time is what tells them apart.
     updated_at:
       updated_at > current.updated_at

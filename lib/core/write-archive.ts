@@ -36,7 +36,8 @@ export const writeArchive = (deps: WriteArchiveDeps) =>
       if (organization === undefined || organization.state === 'deleting')
         return upload_id === undefined ? undefined : objects.abort(archive, upload_id);
       if (restarts > mostRestarts) throw new Error(`the bucket forgets each upload of ${archive_id}`);
-      yield* write(deps, archive, organization.archive_retention_days ?? defaultArchiveDays);
+      const { retention_days = organization.archive_retention_days ?? defaultArchiveDays } = archive;
+      yield* write(deps, archive, retention_days);
       yield 0;
     }
   };

@@ -15,9 +15,9 @@ describe('posthorn inboxes', () => {
   it('sets what ends an inbox or its mail', async () => {
     const before = Date.now();
     const { expires_at, ...rest } = await sent(
-      'inboxes create --expires-in 12h --retention-days 7 --storage-limit 5000000000',
+      'inboxes create --expires-in 12h --retention-days 7 --archive-retention-days 90 --storage-limit 5000000000',
     );
-    expect(rest).toEqual({ retention_days: 7, storage_limit: 5_000_000_000 });
+    expect(rest).toEqual({ retention_days: 7, archive_retention_days: 90, storage_limit: 5_000_000_000 });
     const ahead = Date.parse(String(expires_at)) - before;
     expect(ahead).toBeGreaterThanOrEqual(12 * 3600_000);
     expect(ahead).toBeLessThan(12 * 3600_000 + 60_000);

@@ -38,13 +38,19 @@ const kinds = () => due.splice(0).map(({ work: { kind }, at }) => [kind, iso(at)
 
 describe('what ends an inbox or its mail', () => {
   it('is set, shown in one spelling, kept by other changes, and taken away by null', async () => {
-    const all = { expires_at: '2026-02-02T14:00:00+02:00', retention_days: 7, storage_limit: 1_000_000 };
+    const all = {
+      ...{ expires_at: '2026-02-02T14:00:00+02:00', retention_days: 7 },
+      ...{ archive_retention_days: 90, storage_limit: 1_000_000 },
+    };
     const set = { ...all, expires_at: '2026-02-02T12:00:00.000Z' };
     expect(await update(all)).toMatchObject(set);
     const renamed = await update({ display_name: 'Ada' });
     expect(renamed).toMatchObject(set);
     expect(renamed).not.toHaveProperty('waiting');
-    const bare = await update({ expires_at: null, retention_days: null, storage_limit: null });
+    const bare = await update({
+      ...{ expires_at: null, retention_days: null },
+      ...{ archive_retention_days: null, storage_limit: null },
+    });
     for (const name of Object.keys(all)) expect(bare).not.toHaveProperty(name);
     expect(bare.display_name).toBe('Ada');
   });
@@ -97,6 +103,8 @@ describe('what ends an inbox or its mail', () => {
     { expires_at: 'soon' },
     { retention_days: 0 },
     { retention_days: 3651 },
+    { archive_retention_days: 0 },
+    { archive_retention_days: 3651 },
     { storage_limit: 0 },
     {},
   ])('is not %j', (body) => expect(schema.safeParse(body).success).toBe(false));
@@ -110,7 +118,7 @@ describe('what ends an inbox or its mail', () => {
       await expect(update(body, own)).rejects.toMatchObject({ code: 'missing_permission' });
     expect(await update({ display_name: 'Ada' }, own)).toMatchObject({ display_name: 'Ada' });
     const modest = keyPrincipal({ permissions: { inbox_update: true } });
-    for (const body of [later, { retention_days: 1 }])
+    for (const body of [later, { retention_days: 1 }, { archive_retention_days: null }])
       await expect(update(body, modest)).rejects.toMatchObject({ code: 'missing_permission' });
     expect(await update({ storage_limit: 10 }, modest)).toMatchObject({ storage_limit: 10 });
     const cleaner = keyPrincipal({

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mboxEntry } from '../../lib/adapters/mbox.ts';
 import type { Organization } from '../../lib/contract/organization.ts';
-import { newArchive } from '../../lib/core/archives.ts';
+import { listArchives, newArchive } from '../../lib/core/archives.ts';
 import { usualPartBytes } from '../../lib/core/archive-file.ts';
 import { newRemoval } from '../../lib/core/removal.ts';
 import { writeArchive, type WriteArchiveDeps } from '../../lib/core/write-archive.ts';
 import { inboxRef, organizationId, sampleMessage } from '../support/mail-samples.ts';
 import { MemoryArchiveBucket, MemoryArchives } from '../support/memory-archives.ts';
+import { plainTokens } from '../support/memory-ports.ts';
 import { readMbox } from '../support/read-mbox.ts';
 import { storedInbox } from '../support/table-house.ts';
 
@@ -109,6 +110,24 @@ describe('the archive of an inbox', () => {
     organization.archive_retention_days = 1;
     await run();
     expect(row().expires_at).toBe(new Date(start + 90 * day).toISOString());
+  });
+
+  it('is kept as long as the inbox says, whatever the organization does', async () => {
+    const { run, row, organization, archives } = scene(some());
+    organization.archive_retention_days = 90;
+    const kept = newArchive(
+      { ...inbox, archive_retention_days: 7 },
+      archive_id,
+      new Date(start).toISOString(),
+    );
+    archives.rows.set(archive_id, kept);
+    await run();
+    expect(row().expires_at).toBe(new Date(start + 7 * day).toISOString());
+    const shown = await listArchives({ archives, tokens: plainTokens } as never)({
+      ...{ scope: { organization_id: inbox.organization_id }, query: {} },
+    } as never);
+    expect(shown.archives[0]).toMatchObject({ archive_id, state: 'ready' });
+    expect(shown.archives[0]).not.toHaveProperty('retention_days');
   });
 
   it('does without mails whose bytes are gone, and tells of them', async () => {

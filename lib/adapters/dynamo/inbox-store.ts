@@ -55,7 +55,8 @@ const toInbox = (row: Row): StoredInbox =>
 
 /** What a change may set or take away; the rest of the row is for life, or counts by itself. */
 const changeable = [
-  ...(['display_name', 'metadata', 'expires_at', 'retention_days', 'storage_limit'] as const),
+  ...(['display_name', 'metadata', 'expires_at', 'retention_days'] as const),
+  ...(['archive_retention_days', 'storage_limit'] as const),
   'waiting',
 ] as const;
 
