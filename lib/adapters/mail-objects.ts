@@ -14,6 +14,7 @@ import type { Attachment } from '../contract/message.ts';
 import type { Bodies, MailObjects, ObjectFolder } from '../core/mail-ports.ts';
 import { ulidOf } from '../core/message-lists.ts';
 import type { Now } from '../core/ports.ts';
+import { together } from '../core/together.ts';
 import { contentDisposition, downloadUrl, type BucketAccess } from './download-url.ts';
 import { packBodies, unpackBodies } from './dynamo/body-row.ts';
 
@@ -113,7 +114,7 @@ export function mailObjects(Bucket: string, now: Now, access: BucketAccess = own
       const left = Contents.filter(
         ({ Key, LastModified }) => Key !== setupNotification && LastModified!.getTime() < before,
       ).slice(0, 100);
-      const heads = await Promise.all(
+      const heads = await together(
         left.map(async ({ Key, LastModified, Size = 0 }) => {
           const about = { key: Key!, stored_at: LastModified!.toISOString() };
           if (Size === 0) return { ...about, head: '' };

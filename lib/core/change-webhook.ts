@@ -7,6 +7,7 @@ import { checkCount, newSecret } from './create-webhook.ts';
 import { laterThan } from './later-than.ts';
 import type { Now } from './ports.ts';
 import { toWebhook } from './show-webhook.ts';
+import { together } from './together.ts';
 import type { StoredWebhook, WebhookStore } from './webhook-ports.ts';
 import {
   checkMayHear,
@@ -89,7 +90,7 @@ async function retargeted(
   if (asked.length === 0) return current;
   const scope = scopeOfWebhook(current);
   for (const name of asked) checkFits(name, scope);
-  const [inboxes, pods] = await Promise.all([
+  const [inboxes, pods] = await together([
     inboxesNamed(deps, scope, body.add_inbox_ids ?? []),
     podsNamed(deps, scope, body.add_pod_ids ?? []),
   ]);

@@ -5,6 +5,7 @@ import { contains } from '../contract/scope.ts';
 import { maxTargets, maxWebhooks, type CreateWebhook, type Webhook } from '../contract/webhook.ts';
 import type { NewUlid, Now } from './ports.ts';
 import { toWebhook } from './show-webhook.ts';
+import { together } from './together.ts';
 import type { StoredWebhook, WebhookStore } from './webhook-ports.ts';
 import {
   checkMayHear,
@@ -86,7 +87,7 @@ export const createWebhook =
 
 /** The inboxes and pods that are named, as far as they say less than the scope does. */
 async function narrowed(deps: TargetDeps, scope: Scope, { inbox_ids, pod_ids }: CreateWebhook) {
-  const [inboxes, pods] = await Promise.all([
+  const [inboxes, pods] = await together([
     inboxesNamed(deps, scope, inbox_ids ?? []),
     podsNamed(deps, scope, pod_ids ?? []),
   ]);

@@ -8,6 +8,7 @@ import type { Delivery, DeliveryStore, MailObjects, StoredMessage } from './mail
 import type { NewUlid, Now } from './ports.ts';
 import { intakeOf, type Intake, type Room } from './room.ts';
 import { newThread, withMessage, type ThreadState } from './thread-state.ts';
+import { together } from './together.ts';
 
 export interface DeliverDeps {
   deliveries: DeliveryStore;
@@ -124,9 +125,7 @@ async function storeObjects(
       .map((attachment, n) =>
         objects.putAttachment(message, attachment, parsed.mail.attachments[at + n]!.path),
       );
-    // All of them end before the first failure is told: nothing may be on its way when the function has answered.
-    const failed = (await Promise.allSettled(puts)).find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
+    await together(puts);
   }
   if (large.length === 0 && (await deliveries.fitsRow(bodies))) {
     message.body = 'row';

@@ -5,6 +5,7 @@ import { operatorOrganizationId } from '../contract/organization.ts';
 import { verifyLedger, type Finding } from '../contract/verify-ledger.ts';
 import type { Exported, ExportStore, LedgerArchive } from './ledger-ports.ts';
 import type { Now } from './ports.ts';
+import { together } from './together.ts';
 
 interface Deps {
   store: ExportStore;
@@ -42,7 +43,7 @@ export const exportLedger =
         if ((await exportObject(deps, id, trouble)) === 'more') waiting.add(id);
       }
     };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    await together(Array.from({ length: lanes }, lane));
     const left = waiting.size;
     if (trouble.failed + trouble.findings + left === 0) return;
     throw new Error(

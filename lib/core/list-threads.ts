@@ -5,6 +5,7 @@ import { listedPage } from './listed-page.ts';
 import { hiddenBy } from './message-lists.ts';
 import { between, includedLabels, normalized, type ReadDeps } from './read-messages.ts';
 import { isVisible, shownHalf, toThreadItem, type ThreadState } from './thread-state.ts';
+import { together } from './together.ts';
 import { isIncluded, walkLists } from './walk-lists.ts';
 import { matchesWords } from './words.ts';
 
@@ -92,7 +93,7 @@ const listScopeThreads =
             limit,
             ...(start?.after !== undefined && { after: start.after }),
           };
-          const halves = await Promise.all(
+          const halves = await together(
             (included.length === 0 ? [true] : [true, false]).map((visible) =>
               deps.mailbox.organizationThreads(scope.organization_id, visible, bounds),
             ),

@@ -22,6 +22,7 @@ import type {
 } from './ports.ts';
 import { toInbox } from './read-inboxes.ts';
 import { toWebhook } from './show-webhook.ts';
+import { together } from './together.ts';
 import { checkMayHear } from './webhook-scope.ts';
 import { checkWebhookUrl } from './webhook-target.ts';
 
@@ -189,9 +190,6 @@ async function freeNames(deps: ProvisionDeps, username: string): Promise<string[
     `${stem}-${deps.randomUsername()}`.slice(0, 64).replace(/[.-]+$/, ''),
   ];
   const addresses = candidates.map((name) => `${name}@${deps.mailDomain}`);
-  const [taken, resting] = await Promise.all([
-    deps.inboxes.holders(addresses),
-    deps.inboxes.resting(addresses),
-  ]);
+  const [taken, resting] = await together([deps.inboxes.holders(addresses), deps.inboxes.resting(addresses)]);
   return candidates.filter((_, at) => !taken.has(addresses[at]!) && !resting.has(addresses[at]!)).slice(0, 3);
 }

@@ -6,6 +6,7 @@ import {
   type PublishedEvent,
 } from '../contract/event.ts';
 import type { Nudge } from './nudge.ts';
+import { together } from './together.ts';
 
 /** An event with the inbox whose log it stands in; without one it stands in its organization's. */
 export interface LoggedEvent extends MailEvent {
@@ -57,7 +58,7 @@ export const publishChanges =
   async (changes: Change[]): Promise<Failure[]> => {
     const told = changes.flatMap((change, at) => ('event' in change ? [{ at, event: change.event }] : []));
     const asked = changes.flatMap((change, at) => ('nudge' in change ? [{ at, nudge: change.nudge }] : []));
-    const failures = await Promise.all([publishEvents(deps, told), sendNudges(deps, asked)]);
+    const failures = await together([publishEvents(deps, told), sendNudges(deps, asked)]);
     return failures.flat();
   };
 
@@ -82,7 +83,7 @@ const logOf = ({ organization_id, uid }: LoggedEvent): string => `${organization
 async function publishEvents(deps: PublishDeps, told: Told[]): Promise<Failure[]> {
   const failures: Failure[] = [];
   const ready: Ready[] = [];
-  await Promise.all(
+  await together(
     [...byLog(told).values()].map(async (events) => {
       try {
         const places = await deps.log.places(events.map(({ event }) => event));

@@ -10,6 +10,7 @@ import type { Bodies, MailObjects, MailboxStore, StoredMessage } from './mail-po
 import { isMessageId, messageOfAttachment } from './message-id.ts';
 import { hiddenBy } from './message-lists.ts';
 import type { PageTokens } from './ports.ts';
+import { together } from './together.ts';
 import { isIncluded, walkLists } from './walk-lists.ts';
 import { matchesWords } from './words.ts';
 
@@ -120,7 +121,7 @@ export async function bodiesOf(
   const inRows = messages.filter(({ body }) => body === 'row').map(({ message_id }) => message_id);
   const bodies = inRows.length === 0 ? new Map<string, Bodies>() : await mailbox.bodies(inbox, inRows);
   const inObjects = messages.filter(({ body }) => body === 'object');
-  await Promise.all(
+  await together(
     inObjects.map(async (message) => bodies.set(message.message_id, await objects.getBodies(message))),
   );
   return bodies;
@@ -133,7 +134,7 @@ export async function toMessage(
   bodies: Bodies,
 ): Promise<Message> {
   const { reply_to, rfc822_message_id, large = [] } = stored;
-  const urls = await Promise.all(
+  const urls = await together(
     large.map(async (name) => [`${name}_url`, (await objects.urlOf(stored, name)).download_url]),
   );
   // What was extracted from a large body may be as large; the URL has all of it.

@@ -2,6 +2,7 @@ import { hiddenLabels, type HiddenLabel } from '../contract/label.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import type { ListedEntry, MailboxStore, Stretch } from './mail-ports.ts';
 import type { ListEntry } from './message-lists.ts';
+import { together } from './together.ts';
 
 type List = ListEntry['list'];
 
@@ -134,7 +135,7 @@ class Cursor {
 async function* intersection(cursors: Cursor[], ascending: boolean): Steps {
   let reached: WalkPosition | undefined;
   for (;;) {
-    const heads = await Promise.all(cursors.map((cursor) => cursor.head()));
+    const heads = await together(cursors.map((cursor) => cursor.head()));
     if (heads.includes(undefined)) return;
     if (heads.includes('spent')) {
       if (reached === undefined) throw new Error('a walk over more lists than it may make queries');
@@ -164,7 +165,7 @@ async function* permitted(steps: Steps, included: HiddenLabel[]): Steps {
 
 /** The entries of all streams in order, up to the first place where one of them had to stop. */
 async function* merge(streams: Steps[], ascending: boolean): Steps {
-  const heads = await Promise.all(streams.map((stream) => stream.next()));
+  const heads = await together(streams.map((stream) => stream.next()));
   for (;;) {
     const open = heads.flatMap((head, at) => (head.done === true ? [] : [{ step: head.value, at }]));
     if (open.length === 0) return;

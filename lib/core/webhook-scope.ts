@@ -4,6 +4,7 @@ import { Problem, notFound } from '../contract/problem.ts';
 import { contains, covers } from '../contract/scope.ts';
 import type { PodStore } from './key-ports.ts';
 import type { InboxStore } from './ports.ts';
+import { together } from './together.ts';
 import type { StoredWebhook, WebhookStore } from './webhook-ports.ts';
 
 /** What a webhook is of. */
@@ -59,7 +60,7 @@ export async function inboxesNamed(
   const { organization_id } = scope;
   const addresses = names.filter(isAddress).map((name) => name.toLowerCase());
   const holders = addresses.length === 0 ? new Map<string, InboxRef>() : await inboxes.holders(addresses);
-  const found = await Promise.all(
+  const found = await together(
     names.map(async (name) =>
       isAddress(name) ? holders.get(name.toLowerCase()) : await inboxes.get({ organization_id, uid: name }),
     ),
@@ -78,7 +79,7 @@ export async function podsNamed(
   ids: readonly string[],
 ): Promise<string[]> {
   const distinct = [...new Set(ids)];
-  const found = await Promise.all(
+  const found = await together(
     distinct.map(async (id) =>
       inbox === undefined && (pod_id === undefined || pod_id === id)
         ? await pods.get(organization_id, id)

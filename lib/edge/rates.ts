@@ -90,7 +90,10 @@ export function leasedRates({ buckets, now, remembered = 10_000 }: RatesOptions)
         if (empty !== undefined) throw exceeded(empty, reset);
         const dry = both.filter(({ left }) => left === 0);
         if (dry.length === 0) break;
-        await Promise.all(dry.map(renew));
+        const renewals = dry.map(renew);
+        // Nothing may be on its way when the function has answered.
+        await Promise.allSettled(renewals);
+        await Promise.all(renewals);
       }
       for (const lease of both) lease.left--;
       const [tighter] = both.toSorted((a, b) => remaining(a) - remaining(b));

@@ -123,9 +123,9 @@ describe('the archive of an inbox', () => {
     archives.rows.set(archive_id, kept);
     await run();
     expect(row().expires_at).toBe(new Date(start + 7 * day).toISOString());
-    const shown = await listArchives({ archives, tokens: plainTokens } as never)({
+    const shown = await listArchives({ archives, tokens: plainTokens })({
       ...{ scope: { organization_id: inbox.organization_id }, query: {} },
-    } as never);
+    });
     expect(shown.archives[0]).toMatchObject({ archive_id, state: 'ready' });
     expect(shown.archives[0]).not.toHaveProperty('retention_days');
   });

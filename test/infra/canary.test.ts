@@ -9,7 +9,7 @@ const of = (canaryMinutes?: number) => {
   };
   const { Resources } = synthesize(options).template;
   return (type: string, start = 'canary'): [string, any][] =>
-    Object.entries<any>(Resources!).filter(([id, { Type }]) => Type === type && id.startsWith(start));
+    Object.entries<any>(Resources).filter(([id, { Type }]) => Type === type && id.startsWith(start));
 };
 const on = of(5);
 const one = (type: string, start?: string) => {

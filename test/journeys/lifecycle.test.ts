@@ -170,13 +170,7 @@ describe('npm start', () => {
     );
     expect(code).toBe(1);
     expect(readLocal(home)).toEqual(running.local);
-    await running.client.inboxes.create({ username: 'otter' });
-    await mailTo(running, 'otter@posthorn.test', 'still here');
-    await vi.waitFor(
-      async () =>
-        expect((await running.client.inboxes.messages.list('otter@posthorn.test')).messages).toHaveLength(1),
-      20_000,
-    );
+    expect((await running.client.inboxes.create({ username: 'otter' })).email).toBe('otter@posthorn.test');
   });
 });
 

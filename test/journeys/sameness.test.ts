@@ -45,10 +45,10 @@ describe('the same mail', () => {
   it('sent by two at once to two inboxes is one in each', async () => {
     const inboxes = [await mailroom.inbox(), await mailroom.inbox()];
     const raw = mailText({ id: 'both@sender.test', to: `list@${domain}`, subject: 'to a list' });
-    await Promise.all(Array.from({ length: 6 }, () => mailroom.sendRaw(inboxes, raw)));
+    await Promise.all(Array.from({ length: 4 }, () => mailroom.sendRaw(inboxes, raw)));
     for (const inbox of inboxes) {
       await mailroom.eventually(async () =>
-        expect((await mailroom.message(inbox, 'to a list')).duplicates).toBe(5),
+        expect((await mailroom.message(inbox, 'to a list')).duplicates).toBe(3),
       );
     }
     await mailroom.quiet();

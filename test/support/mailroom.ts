@@ -293,7 +293,7 @@ export class Mailroom {
     return { endpoint, region: operator.region, credentials, systemClockOffset: clock.now() - Date.now() };
   }
   sqs(): SQSClient {
-    return new SQSClient(this.#aws());
+    return new SQSClient({ ...this.#aws(), maxAttempts: 10 });
   }
   dynamodb(): DynamoDBClient {
     return new DynamoDBClient({ ...this.#aws(), maxAttempts: 10 });
@@ -302,7 +302,7 @@ export class Mailroom {
     return Object.entries(this.cloud.refs).find(([id]) => /^storetable[0-9A-F]{8}$/.test(id))![1];
   }
   s3(): S3Client {
-    return new S3Client({ ...this.#aws(), forcePathStyle: true });
+    return new S3Client({ ...this.#aws(), maxAttempts: 10, forcePathStyle: true });
   }
   get bucket(): string {
     return Object.entries(this.cloud.refs).find(([id]) => /^storebucket[0-9A-F]{8}$/.test(id))![1];
@@ -342,6 +342,11 @@ export class Mailroom {
   /** The weather clears up, or it rains again. */
   rain(raining: boolean): void {
     sky = raining ? this.#bad : calm;
+  }
+
+  /** Just these misfortunes, until the weather is changed. */
+  storm(odds: Partial<Record<Misfortune, number>>): void {
+    sky = badWeather(this.seed, odds);
   }
 
   tell(): void {

@@ -40,18 +40,17 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
   async *dueWork() {
     // The minute that is running is due: its work is at most a minute early.
     const to = `${dueMinute(now())}#\uffff`;
-    let open = Array.from({ length: dueShards }, (_, shard): { shard: number; after?: Row } => ({ shard }));
-    while (open.length > 0) {
-      const pages = await Promise.all(
-        open.map(async ({ shard, after }) => {
-          const range = { partition: dueKey(shard, 0, '').pk, to, ascending: true, limit: page };
-          return { shard, ...(await queryRange(database, { ...range, ...(after && { after }) })) };
-        }),
-      );
-      for (const row of pages.flatMap(({ rows }) => rows))
-        yield { id: idOf(row as Row & Key), work: row['work'] as DueWork };
-      open = pages.flatMap(({ shard, last }) => (last === undefined ? [] : [{ shard, after: last }]));
-    }
+    const open = new Map<number, Row | undefined>();
+    for (let shard = 0; shard < dueShards; shard++) open.set(shard, undefined);
+    // A page of each in turn, so that much of one holds up none of the others.
+    while (open.size > 0)
+      for (const [shard, after] of open) {
+        const range = { partition: dueKey(shard, 0, '').pk, to, ascending: true, limit: page };
+        const { rows, last } = await queryRange(database, { ...range, ...(after && { after }) });
+        for (const row of rows) yield { id: idOf(row as Row & Key), work: row['work'] as DueWork };
+        if (last === undefined) open.delete(shard);
+        else open.set(shard, last);
+      }
   },
 
   async done(id) {

@@ -2,6 +2,7 @@ import { messageEntries, ulidOf } from '../../core/message-lists.ts';
 import type { MailboxStore, Stretch, ThreadChange } from '../../core/mail-ports.ts';
 import type { Now } from '../../core/ports.ts';
 import { listedIn, type ThreadState } from '../../core/thread-state.ts';
+import { together } from '../../core/together.ts';
 import { unpackBodies } from './body-row.ts';
 import type { Database, Row } from './client.ts';
 import { transactDeed } from './deed.ts';
@@ -116,7 +117,7 @@ export const mailboxStore = (database: Database, now: Now): MailboxStore => ({
           ? { from: `${after}!`, to }
           : { from, to: justBelow(after) };
     if (bounds.from > bounds.to) return { found: [], more: false };
-    const shards = await Promise.all(
+    const shards = await together(
       Array.from({ length: threadShards }, (_, shard) =>
         queryRange(database, {
           index: table.byOrganization,

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { encodeTime } from 'ulid';
 import type { Outbox } from '../../core/nudge-events.ts';
+import { together } from '../../core/together.ts';
 import type { Database } from './client.ts';
 import { outboxPk, outboxShards } from './keys.ts';
 import { getRow, queryRange } from './rows.ts';
@@ -16,7 +17,7 @@ const ulidAt = (time: number): string => `${encodeTime(time, 10).toLowerCase()}$
 /** What stands in the outbox, in an index of keys. */
 export const outbox = (database: Database): Outbox => ({
   async waiting(before) {
-    const found = await Promise.all(
+    const found = await together(
       Array.from({ length: outboxShards }, (_, shard) =>
         queryRange(database, {
           index: table.byOrganization,

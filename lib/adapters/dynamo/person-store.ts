@@ -3,6 +3,7 @@ import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { personalFields, type PersonalField } from '../../contract/ledger.ts';
 import type { PersonStore } from '../../core/ledger-ports.ts';
 import type { Now } from '../../core/ports.ts';
+import { together } from '../../core/together.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { personKey, personPk } from './keys.ts';
 import { getRows, queryRange } from './rows.ts';
@@ -48,7 +49,7 @@ export function commitments(database: Database, { now }: { now: Now }): Commit {
       const value = facts[field];
       return value === undefined ? [] : [{ field, value }];
     });
-    const made = await Promise.all(
+    const made = await together(
       given.map(async ({ field, value }) => [field, await commit(organizationId, field, value)] as const),
     );
     return Object.fromEntries(made);

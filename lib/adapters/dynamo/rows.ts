@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { BatchGetCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { together } from '../../core/together.ts';
 import type { Database, Row } from './client.ts';
 import type { Key } from './keys.ts';
 
@@ -23,7 +24,7 @@ export async function getRows(database: Database, keys: Key[]): Promise<(Row | u
     distinct.slice(n * batch, (n + 1) * batch),
   );
   const found = new Map<string, Row>();
-  await Promise.all(
+  await together(
     chunks.map(async (chunk) => {
       for (const row of await getBatch(database, chunk)) found.set(nameOf(row as Key), row);
     }),

@@ -1,6 +1,7 @@
 import type { Scope } from '../../contract/principal.ts';
 import type { PageRequest } from '../../core/ports.ts';
 import type { PodWebhooks, StoredWebhook, WebhookStore } from '../../core/webhook-ports.ts';
+import { together } from '../../core/together.ts';
 import type { Database, Row } from './client.ts';
 import { transactDeed } from './deed.ts';
 import { eventRow } from './event-rows.ts';
@@ -97,7 +98,7 @@ export const webhookStore = (database: Database): WebhookStore & PodWebhooks => 
   },
 
   async hearing({ organization_id, inbox }) {
-    const [wide, own] = await Promise.all([
+    const [wide, own] = await together([
       all(database, webhookPk(organization_id)),
       inbox === undefined ? [] : all(database, webhookPk(organization_id, inbox.uid)),
     ]);
