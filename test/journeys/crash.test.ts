@@ -35,12 +35,8 @@ const patience = 60_000;
 
 describe('kill -9 under load', () => {
   it('loses and doubles no mail that got its 250 and no inbox that was answered, again and again', async () => {
-    const promised = await crashRounds({
-      home,
-      seed: 2026,
-      rounds: thorough ? 3 : 1,
-      most: thorough ? 40 : 25,
-    });
+    const size = thorough ? { rounds: 3, most: 40 } : { rounds: 1, most: 15, connections: 3 };
+    const promised = await crashRounds({ home, seed: 2026, ...size });
     const posthorn = await start();
     const { messages, ...wrong } = await kept(posthorn.client, promised, patience);
     expect(wrong).toEqual({ lost: [], doubled: [], inboxesLost: [] });

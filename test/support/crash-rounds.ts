@@ -11,6 +11,8 @@ export interface CrashRounds {
   /** 250s in one round before kill -9, at most. */
   most: number;
   options?: string[];
+  /** Who sends at once; 8 unless told. */
+  connections?: number;
 }
 
 /** What was promised before the process died. */
@@ -23,8 +25,6 @@ export interface Promised {
   provisioned: Set<string>;
 }
 
-const connections = 8;
-
 /**
  * Starts the mailroom, sends mail at full speed and provisions, kills it with -9 at a random moment, and again, all on
  * one home. The seed makes the moments the same again, as far as a machine can.
@@ -35,6 +35,7 @@ export async function crashRounds({
   rounds,
   most,
   options = [],
+  connections = 8,
 }: CrashRounds): Promise<Promised> {
   const { random } = badWeather(seed, {});
   const promised: Promised = { accepted: new Map(), unknown: new Set(), provisioned: new Set() };
@@ -44,7 +45,7 @@ export async function crashRounds({
       await oneRound(
         posthorn,
         `${seed}-${round}`,
-        { after: 1 + Math.floor(random() * most), jitter: random() * 30 },
+        { after: 1 + Math.floor(random() * most), jitter: random() * 30, connections },
         promised,
       );
     } finally {
@@ -57,7 +58,7 @@ export async function crashRounds({
 async function oneRound(
   posthorn: Posthorn,
   name: string,
-  { after, jitter }: { after: number; jitter: number },
+  { after, jitter, connections }: { after: number; jitter: number; connections: number },
   promised: Promised,
 ): Promise<void> {
   const { command, local, client } = posthorn;
