@@ -6,12 +6,8 @@ const project = new URL('..', import.meta.url).pathname;
 process.env['NODE_COMPILE_CACHE'] ??= `${project}node_modules/.cache/posthorn`;
 
 const journeys = ['test/journeys/**/*.test.ts'];
-/** What replaces modules, or loads them anew: Node itself can do neither, Vite's loader can. */
-const anew = [
-  'test/adapters/keys.test.ts',
-  'test/lambdas/{seal-ledger,api-*}.test.ts',
-  'test/infra/background-grants.test.ts',
-];
+/** A process for each, with Vite's loader: what replaces modules, which Node itself cannot. */
+const alone = ['test/adapters/keys.test.ts'];
 const limits = { root: project, testTimeout: 60_000, hookTimeout: 120_000 };
 /** Modules as Node loads them, TypeScript too, which is quick and what runs elsewhere; files of a process share them. */
 const shared = { ...limits, isolate: false, experimental: { viteModuleRunner: false } };
@@ -30,12 +26,12 @@ export default defineConfig({
           ...shared,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/soak/**', ...journeys, ...anew],
+          exclude: ['test/soak/**', ...journeys, ...alone],
         },
       },
       // A cloud takes seconds to start: those of one process share it where they can.
       { test: { ...shared, name: 'journeys', include: journeys } },
-      { test: { ...limits, name: 'anew', include: anew } },
+      { test: { ...limits, name: 'alone', include: alone } },
     ],
   },
 });

@@ -68,7 +68,7 @@ async function ask(what: LoadPlace | Order): Promise<Report> {
   return report;
 }
 
-const { cloud, close } = await openCloud();
+const { cloud, close } = await openCloud({ sources: true });
 const { key } = await unlimitedOrganization(cloud);
 await ask({ api: cloud.api, smtp: cloud.smtp, key });
 

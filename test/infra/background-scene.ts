@@ -26,6 +26,7 @@ import { mailroomHouse } from '../support/mailroom-house.ts';
 import { sampleWebhook } from '../support/memory-webhooks.ts';
 import { clientSettings, deploy, serve } from '../support/service-endpoint.ts';
 import { storedInbox } from '../support/table-house.ts';
+import { freshHandler } from '../support/fresh-handler.ts';
 
 export const places = {
   table: 'arn:aws:dynamodb:us-east-1:000000000000:table/mailroom',
@@ -60,12 +61,19 @@ export async function askedInTheBackground(): Promise<Record<Background, Asked[]
     ...{ AWS_ENDPOINT_URL_DYNAMODB: room.url, AWS_ENDPOINT_URL_S3: served.url },
   }))
     vi.stubEnv(name, value);
-  vi.resetModules();
   const handlers = {
-    'fan-out-webhooks': (await import('../../lambdas/fan-out-webhooks/handler.ts')).handler,
-    'deliver-webhook': (await import('../../lambdas/deliver-webhook/handler.ts')).handler,
-    'export-ledger': (await import('../../lambdas/export-ledger/handler.ts')).handler,
-    'remove-inbox': (await import('../../lambdas/remove-inbox/handler.ts')).handler,
+    'fan-out-webhooks':
+      await freshHandler<typeof import('../../lambdas/fan-out-webhooks/handler.ts').handler>(
+        'fan-out-webhooks',
+      ),
+    'deliver-webhook':
+      await freshHandler<typeof import('../../lambdas/deliver-webhook/handler.ts').handler>(
+        'deliver-webhook',
+      ),
+    'export-ledger':
+      await freshHandler<typeof import('../../lambdas/export-ledger/handler.ts').handler>('export-ledger'),
+    'remove-inbox':
+      await freshHandler<typeof import('../../lambdas/remove-inbox/handler.ts').handler>('remove-inbox'),
   };
   const asked: Record<Background, Asked[]> = {
     ...{ 'fan-out-webhooks': [], 'deliver-webhook': [], 'export-ledger': [], 'remove-inbox': [] },

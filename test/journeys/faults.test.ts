@@ -32,7 +32,7 @@ type Fault = 'functions' | 'bus' | 'table';
 async function life(name: string, faults: Fault[]) {
   const times = faults.includes('functions') ? 2 : 0;
   const { left, mend } = breakFunctions(mailroom, { functions, times });
-  if (faults.includes('table')) mailroom.storm({ throttle: 0.15 });
+  if (faults.includes('table')) mailroom.storm({ throttle: 0.1 });
   if (faults.includes('bus')) mailroom.cloud.outages.add('events');
   const { client, organization_id } = await mailroom.organization();
   const inbox = await mailroom.inbox(client, name);

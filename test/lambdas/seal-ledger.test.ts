@@ -6,6 +6,7 @@ import type { Line } from '../../lib/contract/ledger.ts';
 import { sampleLine } from '../support/ledger-samples.ts';
 import { organizationId } from '../support/mail-samples.ts';
 import { tableHouse, type TableHouse } from '../support/table-house.ts';
+import { freshHandler } from '../support/fresh-handler.ts';
 
 let house: TableHouse;
 let handler: (event: any, context: never) => Promise<void>;
@@ -21,7 +22,6 @@ beforeEach(async () => {
     AWS_ENDPOINT_URL_DYNAMODB: house.url,
   }))
     vi.stubEnv(name, value);
-  vi.resetModules();
   logged.length = 0;
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     for (const line of String(text)
@@ -30,7 +30,7 @@ beforeEach(async () => {
       logged.push(JSON.parse(line));
     return true;
   });
-  ({ handler } = await import('../../lambdas/seal-ledger/handler.ts'));
+  handler = await freshHandler('seal-ledger');
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -98,8 +98,7 @@ it('fails as a whole while the table cannot be written, so that the stream comes
   const records = house.stream();
   vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', 'http://127.0.0.1:1');
   vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
-  vi.resetModules();
-  const { handler: cutOff } = await import('../../lambdas/seal-ledger/handler.ts');
+  const cutOff = await freshHandler<typeof handler>('seal-ledger');
   await expect(cutOff({ Records: records }, undefined as never)).rejects.toThrow(/ECONNREFUSED/);
   expect(await sealedIds()).toEqual([]);
   // The SDK reads it at the first call.

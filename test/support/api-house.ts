@@ -7,6 +7,7 @@ import { testKey, type TestKey } from '../edge/key-fixture.ts';
 import { librarySigned } from '../edge/library-signer.ts';
 import { mailDomain, organizationId } from './mail-samples.ts';
 import { mailroomHouse } from './mailroom-house.ts';
+import { freshHandler } from './fresh-handler.ts';
 
 type Handler = (
   event: APIGatewayProxyEventV2,
@@ -31,9 +32,8 @@ export async function apiHouse() {
     AWS_ENDPOINT_URL: house.url,
   }))
     vi.stubEnv(name, value);
-  vi.resetModules();
   const silent = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  const { handler } = (await import('../../lambdas/api/handler.ts')) as { handler: Handler };
+  const handler = await freshHandler<Handler>('api');
   return {
     house,
     /** A registered key of the first organization, or of another place. */
