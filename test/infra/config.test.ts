@@ -37,6 +37,8 @@ describe('configuration', () => {
     ['publicOrigins', 'http://127.0.0.1:8025', /https only/],
     ['logRetentionDays', '8', /one of: 1, 3, 5, 7, 14/],
     ['incomingRetentionDays', '3', /15 to 3650 days/],
+    ['canaryMinutes', '61', /0 \(none\) to 60 minutes/],
+    ['canaryMinutes', 'often', /a number of minutes/],
     ['ledgerRetentionMode', 'legal', /one of: governance, compliance/],
     ['ledgerRetentionDays', '0', /1 to 36500 days/],
     ['ledgerRetentionDays', '36501', /1 to 36500 days/],

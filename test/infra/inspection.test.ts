@@ -30,6 +30,7 @@ describe("cdk-nag's AwsSolutions pack and CDK's own validation", { timeout: 60_0
       hostedZoneId: 'Z0123456789ABC',
       alarmEmail: 'ops@acme.io',
       busSubscribers: ['111122223333'],
+      canaryMinutes: 5,
       activateReceiving: 'adopt',
     } as const;
     expect(findings(everything)).toEqual([]);
