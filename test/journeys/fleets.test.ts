@@ -130,10 +130,12 @@ describe('room', () => {
       ]),
     );
     expect(told(inbox)[1]).toMatchObject({ subject: 'Third', reason: 'storage_limit' });
-    const { undeliverable } = await mailroom.operator.undeliverable.list();
-    expect(undeliverable.filter(({ recipient }) => recipient === inbox)).toMatchObject([
-      { subject: 'Third', reason: 'storage_limit' },
-    ]);
+    await mailroom.eventually(async () => {
+      const { undeliverable } = await mailroom.operator.undeliverable.list();
+      expect(undeliverable.filter(({ recipient }) => recipient === inbox)).toMatchObject([
+        { subject: 'Third', reason: 'storage_limit' },
+      ]);
+    });
     const [newest] = await mailroom.messages(inbox, 2, client);
     await client.inboxes.messages.delete(inbox, newest!.message_id);
     await mailroom.send({ to: inbox, subject: 'Fourth' });
