@@ -25,9 +25,6 @@ export const reservedUsernames: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** RFC 2142 and RFC 5321 §4.5.1: mail for these at the base domain reaches the operator. */
-export const operatorUsernames: ReadonlySet<string> = new Set(['postmaster', 'abuse']);
-
 const refuse = (path: string, message: string, fix: string): Problem =>
   new Problem('validation_error', message, { fix, errors: [{ code: 'custom', path: [path], message }] });
 

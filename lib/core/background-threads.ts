@@ -1,5 +1,6 @@
 import { changeThread, fittingLabels, relabel, type ChangeDeps } from './change-messages.ts';
-import type { DueWork, MailObjects, ObjectFolder } from './mail-ports.ts';
+import type { DueWork } from './due-ports.ts';
+import type { MailObjects, ObjectFolder } from './mail-ports.ts';
 import type { InboxStore } from './ports.ts';
 import { hiddenBy } from './message-lists.ts';
 import type { DueWorks } from './run-due.ts';

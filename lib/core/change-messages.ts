@@ -4,9 +4,9 @@ import { hiddenLabels, maxLabels, systemLabels } from '../contract/label.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import { Problem } from '../contract/problem.ts';
 import { writesOf } from './change-size.ts';
+import type { DueWork } from './due-ports.ts';
 import {
   maxWrites,
-  type DueWork,
   type MailboxStore,
   type MessageChange,
   type StoredMessage,

@@ -10,13 +10,8 @@ import {
   type LabelChange,
 } from './change-messages.ts';
 import { writesOf } from './change-size.ts';
-import {
-  maxWrites,
-  type DueWork,
-  type MailboxStore,
-  type StoredMessage,
-  type ThreadChange,
-} from './mail-ports.ts';
+import type { DueWork } from './due-ports.ts';
+import { maxWrites, type MailboxStore, type StoredMessage, type ThreadChange } from './mail-ports.ts';
 import { hiddenBy, ulidOf } from './message-lists.ts';
 import { permittedLabels } from './read-messages.ts';
 import { inboxOfThread, visibleThread } from './read-threads.ts';

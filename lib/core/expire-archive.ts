@@ -1,5 +1,5 @@
 import type { ArchiveObjects, ArchiveStore } from './archive-ports.ts';
-import type { DueWork } from './mail-ports.ts';
+import type { DueWork } from './due-ports.ts';
 import type { NewUlid, Now } from './ports.ts';
 import { systemDeed } from './system-deed.ts';
 

@@ -1,6 +1,6 @@
 import type { MailEvent } from '../contract/event.ts';
+import { canaryAddress } from '../contract/operator-address.ts';
 import type { Now } from './ports.ts';
-import { canaryAddress } from './send-canary.ts';
 
 const dayMs = 24 * 3600_000;
 

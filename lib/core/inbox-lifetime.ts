@@ -1,7 +1,7 @@
 import type { CreateInbox, UpdateInbox } from '../contract/inbox.ts';
 import { may, type KeyPrincipal } from '../contract/principal.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { Waiting } from './mail-ports.ts';
+import type { Waiting } from './due-ports.ts';
 import type { StoredInbox } from './ports.ts';
 import { expiryOf, nextRetention, withdrawal } from './standing-work.ts';
 

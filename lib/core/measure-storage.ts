@@ -1,6 +1,6 @@
 import type { MailEvent } from '../contract/event.ts';
 import type { Organization } from '../contract/organization.ts';
-import type { DueStore } from './mail-ports.ts';
+import type { DueStore } from './due-ports.ts';
 import type { InboxStore, NewUlid, Now, OrganizationStore, Position } from './ports.ts';
 import { calmBelow, tightFrom } from './room.ts';
 import type { DueWorks } from './run-due.ts';

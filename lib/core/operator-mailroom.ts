@@ -1,3 +1,4 @@
+import { operatorAddresses } from '../contract/operator-address.ts';
 import { operatorOrganizationId, type Organization } from '../contract/organization.ts';
 import type { StoredInbox } from './ports.ts';
 
@@ -9,7 +10,8 @@ export function operatorMailroom(
   mailDomain: string,
   created_at: string,
 ): { organization: Organization; inbox: StoredInbox; addresses: string[] } {
-  const inbox_id = `postmaster@${mailDomain}`;
+  const addresses = operatorAddresses(mailDomain);
+  const [inbox_id] = addresses;
   const times = { updated_at: created_at, created_at };
   return {
     organization: {
@@ -32,6 +34,6 @@ export function operatorMailroom(
       display_name: 'Postmaster',
       ...times,
     },
-    addresses: [inbox_id, `abuse@${mailDomain}`],
+    addresses,
   };
 }

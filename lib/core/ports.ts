@@ -6,7 +6,7 @@ import type { Inbox } from '../contract/inbox.ts';
 import type { Organization, Settings } from '../contract/organization.ts';
 import type { Permissions } from '../contract/permission.ts';
 import type { InboxRef } from '../contract/principal.ts';
-import type { Waiting } from './mail-ports.ts';
+import type { Waiting } from './due-ports.ts';
 import type { StoredArchive } from './archive-ports.ts';
 import type { Removal } from './removal-ports.ts';
 import type { StoredWebhook } from './webhook-ports.ts';

@@ -1,7 +1,8 @@
 import type { Notice } from '../contract/notice.ts';
+import { operatorAddresses } from '../contract/operator-address.ts';
 import type { InboxRef } from '../contract/principal.ts';
 import type { UndeliverableReason } from '../contract/undeliverable.ts';
-import { operatorUsernames, parseRecipient, type Recipient } from './address.ts';
+import { parseRecipient, type Recipient } from './address.ts';
 import { deliverMail, type DeliverDeps } from './deliver-mail.ts';
 import type { MailParser } from './mail.ts';
 import type { UndeliverableStore } from './mail-ports.ts';
@@ -44,11 +45,8 @@ export const receiveMail =
 async function findHolders(deps: ReceiveDeps, recipients: Recipient[]): Promise<Map<string, Holder>> {
   const addresses = [...new Set(recipients.map(({ address }) => address))];
   const holders = await deps.inboxes.holders(addresses);
-  const forOperator = addresses.some((address) => {
-    const [username = '', domain] = address.split('@');
-    return domain === deps.mailDomain && operatorUsernames.has(username) && !holders.has(address);
-  });
-  if (!forOperator) return holders;
+  const operators = operatorAddresses(deps.mailDomain);
+  if (!operators.some((address) => addresses.includes(address) && !holders.has(address))) return holders;
   await deps.ensureOperatorMailroom();
   return deps.inboxes.holders(addresses);
 }

@@ -1,7 +1,8 @@
 import { about } from '../contract/call.ts';
 import { changeThread, type ChangeDeps } from './change-messages.ts';
 import { deletionOf } from './delete-message.ts';
-import type { DueStore, DueWork, ListedEntry } from './mail-ports.ts';
+import type { DueStore, DueWork } from './due-ports.ts';
+import type { ListedEntry } from './mail-ports.ts';
 import type { InboxStore, OrganizationStore, Position, StoredInbox } from './ports.ts';
 import { between } from './read-messages.ts';
 import type { DueWorks } from './run-due.ts';

@@ -1,4 +1,4 @@
-import type { DueStore, DueWork } from './mail-ports.ts';
+import type { DueStore, DueWork } from './due-ports.ts';
 
 /** How each kind of work is done; every one may be repeated. */
 export type DueWorks = {

@@ -1,3 +1,4 @@
+import { canaryAddress } from '../contract/operator-address.ts';
 import { operatorOrganizationId } from '../contract/organization.ts';
 import { inboxEvent } from './inbox-event.ts';
 import type { EnsureOperatorMailroom, InboxStore, NewUlid, Now, StoredInbox } from './ports.ts';
@@ -19,7 +20,6 @@ export interface SendCanaryDeps {
   ulid: NewUlid;
 }
 
-export const canaryAddress = (mailDomain: string): string => `canary@${mailDomain}`;
 /** Says when it was sent, so that who hears of it knows how long it took. */
 export const canarySubject = (sent: number): string => `Canary ${new Date(sent).toISOString()}`;
 

@@ -1,4 +1,4 @@
-import type { DueStore, DueWork, Waiting } from './mail-ports.ts';
+import type { DueStore, DueWork, Waiting } from './due-ports.ts';
 import type { StoredInbox } from './ports.ts';
 import type { DueWorks } from './run-due.ts';
 

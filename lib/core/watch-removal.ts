@@ -1,4 +1,4 @@
-import type { DueWork } from './mail-ports.ts';
+import type { DueWork } from './due-ports.ts';
 import type { Now } from './ports.ts';
 import type { RemovalStore } from './removal-ports.ts';
 

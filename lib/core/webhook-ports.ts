@@ -1,7 +1,7 @@
 import type { Deed } from '../contract/call.ts';
 import type { EventType, MailEvent, PublishedEvent } from '../contract/event.ts';
 import type { InboxRef, Scope } from '../contract/principal.ts';
-import type { DueWork } from './mail-ports.ts';
+import type { DueWork } from './due-ports.ts';
 import type { DeliveryJob } from './nudge.ts';
 import type { Page, PageRequest } from './ports.ts';
 

@@ -4,6 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { Env as HearEnv } from '../../lambdas/hear-canary/env.ts';
 import type { Env as SendEnv } from '../../lambdas/send-canary/env.ts';
+import { canaryAddress, operatorAddresses } from '../contract/operator-address.ts';
 import { operatorOrganizationId } from '../contract/organization.ts';
 import { eventSource, type Announce } from './announce.ts';
 import { keepsLedger } from './append-only.ts';
@@ -26,7 +27,7 @@ export class Canary extends Construct {
   constructor(scope: Construct, id: string, config: Config, { store, domain, announce }: Around) {
     super(scope, id);
     const { mailDomain } = config;
-    const address = `canary@${mailDomain}`;
+    const address = canaryAddress(mailDomain);
     this.send = new NodeFunction<SendEnv>(this, 'send-canary', {
       config,
       environment: { TABLE_NAME: store.table.tableName, MAIL_DOMAIN: mailDomain },
@@ -71,13 +72,18 @@ export class Canary extends Construct {
 
   /** It looks for its inbox, and makes it when it is not there, with the operator's mailroom around it. */
   #grants(tableArn: string, mailDomain: string): void {
-    const names = ['canary', 'postmaster', 'abuse'].map((name) => `ADDR#${name}@${mailDomain}`);
+    const addresses = [canaryAddress(mailDomain), ...operatorAddresses(mailDomain)];
     this.send.allow({
       actions: ['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       on: [tableArn],
       conditions: {
         'ForAllValues:StringLike': {
-          'dynamodb:LeadingKeys': [...names, `O#${operatorOrganizationId}*`, 'ORGS', 'DUE#*'],
+          'dynamodb:LeadingKeys': [
+            ...addresses.map((address) => `ADDR#${address}`),
+            `O#${operatorOrganizationId}*`,
+            'ORGS',
+            'DUE#*',
+          ],
         },
       },
     });

@@ -1,26 +1,18 @@
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { archiveObjects, archiveUrl } from '../../lib/adapters/archive-objects.ts';
 import type { ArchiveObjects } from '../../lib/core/archive-ports.ts';
-import { S3 } from '../../lib/local/s3/s3.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  type StubCloud,
-} from '../support/service-endpoint.ts';
+import type { StubCloud } from '../support/service-endpoint.ts';
+import { s3House } from '../support/s3-house.ts';
 
 const Bucket = 'mail';
 let cloud: StubCloud;
-let engine: S3;
 let s3: S3Client;
 let objects: ArchiveObjects;
 let close: () => Promise<void>;
@@ -32,21 +24,10 @@ const content = async (archive: { archive_id: string }) =>
 const large = Buffer.alloc(5 * 1024 ** 2, 'a');
 
 beforeAll(async () => {
-  cloud = await stubCloud();
-  engine = new S3(cloud);
-  await deploy(engine, 'AWS::S3::Bucket', { BucketName: Bucket });
-  const served = await serve(engine);
-  close = served.close;
-  s3 = new S3Client({ ...clientSettings(served.url), forcePathStyle: true });
+  ({ cloud, close, client: s3 } = await s3House({ bucket: { BucketName: Bucket } }));
   objects = archiveObjects(Bucket, s3);
 });
-afterAll(async () => {
-  s3.destroy();
-  await close();
-  await engine.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 describe('the file of an archive', () => {
   it.each([

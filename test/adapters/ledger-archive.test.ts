@@ -1,46 +1,33 @@
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   DeleteObjectCommand,
   GetObjectRetentionCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ledgerArchive } from '../../lib/adapters/ledger-archive.ts';
-import { S3 } from '../../lib/local/s3/s3.ts';
 import { lockedBucket } from '../local/s3/locked-bucket.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  type StubCloud,
-} from '../support/service-endpoint.ts';
+import type { StubCloud } from '../support/service-endpoint.ts';
+import { s3House } from '../support/s3-house.ts';
 
 const Bucket = lockedBucket.BucketName;
 let cloud: StubCloud;
-let engine: S3;
 let s3: S3Client;
 let close: () => Promise<void>;
 beforeAll(async () => {
-  cloud = await stubCloud();
-  engine = new S3(cloud);
-  await deploy(engine, 'AWS::S3::Bucket', lockedBucket);
-  const served = await serve(engine);
-  close = served.close;
-  // Without the checksum that the SDK gives every put on its own: that may change.
-  const settings = { ...clientSettings(served.url), requestChecksumCalculation: 'WHEN_REQUIRED' } as const;
-  s3 = new S3Client({ ...settings, forcePathStyle: true });
+  ({
+    cloud,
+    close,
+    client: s3,
+  } = await s3House({
+    bucket: lockedBucket,
+    // Without the checksum that the SDK gives every put on its own: that may change.
+    settings: { requestChecksumCalculation: 'WHEN_REQUIRED' },
+  }));
 });
-afterAll(async () => {
-  s3.destroy();
-  await close();
-  await engine.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 const last = { number: 9, hash: 'h9' };
 const keep = (first: number, text = 'text', end = last) =>

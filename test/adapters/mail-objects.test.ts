@@ -10,43 +10,24 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mailObjects, ownAccess } from '../../lib/adapters/mail-objects.ts';
 import type { MailObjects } from '../../lib/core/mail-ports.ts';
-import { S3 } from '../../lib/local/s3/s3.ts';
 import { inboxRef, organizationId, ulidAt } from '../support/mail-samples.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  type StubCloud,
-} from '../support/service-endpoint.ts';
+import { clientSettings, type StubCloud } from '../support/service-endpoint.ts';
+import { s3House } from '../support/s3-house.ts';
 
 const Bucket = 'mail';
 let cloud: StubCloud;
-let engine: S3;
 let s3: S3Client;
 let objects: MailObjects;
 let url: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
-  cloud = await stubCloud();
-  engine = new S3(cloud);
-  await deploy(engine, 'AWS::S3::Bucket', { BucketName: Bucket });
-  const served = await serve(engine);
-  ({ close, url } = served);
-  s3 = new S3Client({ ...clientSettings(served.url), forcePathStyle: true });
+  ({ cloud, close, client: s3, url } = await s3House({ bucket: { BucketName: Bucket } }));
   objects = mailObjects(Bucket, () => cloud.clock.now(), ownAccess(s3));
 });
 afterEach(async () => {
   for (const folder of [folderAt(1), folderAt(2)]) await objects.removeAll(folder);
 });
-afterAll(async () => {
-  s3.destroy();
-  await close();
-  await engine.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 const folderAt = (n: number) => ({
   organization_id: organizationId,

@@ -2,45 +2,27 @@ import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ledgerArchive } from '../../lib/adapters/ledger-archive.ts';
 import { run } from '../../lib/cli/run.ts';
-import { createS3 } from '../../lib/cli/s3.ts';
 import { exportText } from '../../lib/contract/ledger-export.ts';
 import type { Line, Seal } from '../../lib/contract/ledger.ts';
-import { S3 } from '../../lib/local/s3/s3.ts';
 import { generateKey } from '../../lib/sdk/key.ts';
 import { lockedBucket } from '../local/s3/locked-bucket.ts';
 import { sampleLine, sealAll } from '../support/ledger-samples.ts';
 import { organizationId } from '../support/mail-samples.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  type StubCloud,
-} from '../support/service-endpoint.ts';
+import { clientSettings } from '../support/service-endpoint.ts';
+import { s3House } from '../support/s3-house.ts';
 
 const Bucket = lockedBucket.BucketName;
-let cloud: StubCloud;
-let engine: S3;
 let s3: S3Client;
 let endpoint: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIATEST');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
-  cloud = await stubCloud();
-  engine = new S3(cloud);
-  await deploy(engine, 'AWS::S3::Bucket', lockedBucket);
-  ({ url: endpoint, close } = await serve(engine));
-  s3 = new S3Client({ ...clientSettings(endpoint), forcePathStyle: true });
+  ({ close, client: s3, url: endpoint } = await s3House({ bucket: lockedBucket }));
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  s3.destroy();
   await close();
-  await engine.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
 });
 
 let organizations = 0;
@@ -159,24 +141,5 @@ describe('posthorn operator audit verify --export', () => {
     const found = await Array.fromAsync(exportedLedger(paged, Bucket, organization));
     expect(found.map(({ seal }) => seal.number)).toEqual(seals.map(({ number }) => number));
     paged.destroy();
-  });
-});
-
-describe('its S3', () => {
-  const local = {
-    aws: 'http://127.0.0.1:4566',
-    operator: { access_key_id: 'AKIALOCAL', secret_access_key: 's', region: 'eu-west-1' },
-  };
-  const about = async ({ config }: S3Client) => ({
-    port: (await config.endpoint?.())?.port,
-    region: await config.region(),
-    key: (await config.credentials()).accessKeyId,
-  });
-
-  it('is that of the local cloud with its operator, of an endpoint that is named, or of AWS', async () => {
-    expect(await about(createS3({}, local))).toEqual({ port: 4566, region: 'eu-west-1', key: 'AKIALOCAL' });
-    const named = { AWS_ENDPOINT_URL: 'http://127.0.0.1:5000', AWS_REGION: 'us-west-2' };
-    expect(await about(createS3(named))).toEqual({ port: 5000, region: 'us-west-2', key: 'AKIATEST' });
-    expect((await about(createS3({ AWS_REGION: 'us-west-2' }))).port).toBeUndefined();
   });
 });

@@ -2,7 +2,6 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { moveMessages } from '../../lib/cli/move-messages.ts';
 import { run } from '../../lib/cli/run.ts';
-import { createSqs } from '../../lib/cli/sqs.ts';
 import { Sqs } from '../../lib/local/sqs/sqs.ts';
 import {
   clientSettings,
@@ -235,24 +234,5 @@ describe('a move', () => {
 
   it('that never shows is no success', async () => {
     await expect(moveMessages(sqsShowing([old]).sqs, queue, { pause: 0 })).rejects.toThrow('does not show');
-  });
-});
-
-describe('its SQS', () => {
-  const local = {
-    aws: 'http://127.0.0.1:4566',
-    operator: { access_key_id: 'AKIALOCAL', secret_access_key: 's', region: 'eu-west-1' },
-  };
-  const about = async ({ config }: SQSClient) => ({
-    port: (await config.endpoint?.())?.port,
-    region: await config.region(),
-    key: (await config.credentials()).accessKeyId,
-  });
-
-  it('is that of the local cloud with its operator, of an endpoint that is named, or of AWS', async () => {
-    expect(await about(createSqs({}, local))).toEqual({ port: 4566, region: 'eu-west-1', key: 'AKIALOCAL' });
-    const named = { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:5000', AWS_REGION: 'us-west-2' };
-    expect(await about(createSqs(named))).toEqual({ port: 5000, region: 'us-west-2', key: 'AKIATEST' });
-    expect((await about(createSqs({ AWS_REGION: 'us-west-2' }))).port).toBeUndefined();
   });
 });

@@ -6,7 +6,8 @@ import { continueDelete, continueLabels } from '../../lib/core/background-thread
 import { deleteThread, updateThread } from '../../lib/core/change-threads.ts';
 import { deleteMessage } from '../../lib/core/delete-message.ts';
 import { writesOf } from '../../lib/core/change-size.ts';
-import { maxWrites, type DueWork, type ObjectFolder, type StoredMessage } from '../../lib/core/mail-ports.ts';
+import type { DueWork } from '../../lib/core/due-ports.ts';
+import { maxWrites, type ObjectFolder, type StoredMessage } from '../../lib/core/mail-ports.ts';
 import { newThread, withMessage } from '../../lib/core/thread-state.ts';
 import { batchUpdateMessages, updateMessage } from '../../lib/core/update-messages.ts';
 import {

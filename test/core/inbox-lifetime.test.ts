@@ -4,7 +4,7 @@ import type { KeyPrincipal } from '../../lib/contract/principal.ts';
 import { operatorInboxUid } from '../../lib/core/operator-mailroom.ts';
 import { nextRetention } from '../../lib/core/standing-work.ts';
 import { updateInbox } from '../../lib/core/update-inbox.ts';
-import type { Waiting } from '../../lib/core/mail-ports.ts';
+import type { Waiting } from '../../lib/core/due-ports.ts';
 import type { InboxStore, StoredInbox } from '../../lib/core/ports.ts';
 import { callIn, keyPrincipal, newDeed } from '../support/mail-samples.ts';
 import { counting, MemoryInboxes } from '../support/memory-ports.ts';

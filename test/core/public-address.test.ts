@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkedAddresses, isPublicAddress } from '../../lib/core/public-address.ts';
+import { checkedAddresses, isPublicAddress, mayConnect } from '../../lib/core/public-address.ts';
 
 const notPublic = [
   ...['0.0.0.0', '0.1.2.3', '10.0.0.1', '100.64.0.1', '100.127.255.255', '127.0.0.1', '127.255.255.254'],
@@ -38,6 +38,22 @@ const notPublic = [
   ...['64:ff9b::7f00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::7f00:1', '2002:7f00:1::', '2002:0808:0808::1'],
   ...['2001:0:7f00:1::', '100::1', '2001:10::1', '4000::1', '5f00::1', 'e000::1'],
   ...['', 'localhost', '1.2.3.4.5', '999.1.1.1', '1.2.3.4/8', '[::1]'],
+  ...[
+    '10.1.2.3',
+    '192.168.0.1',
+    '192.0.0.8',
+    '2002:a00:1::',
+    '::ffff:808:808',
+    '64:ff9b::10.0.0.1',
+    '::ffff:169.254.169.254',
+    '::10.0.0.1',
+  ],
+];
+/** Of those, this machine. */
+const loopback = [
+  ...['127.0.0.1', '127.9.9.9', '127.255.255.254', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::127.0.0.1'],
+  // Other spellings of it, which a URL has no more when it was parsed.
+  ...['2130706433', '0177.0.0.1', '0x7f.0.0.1', '0x7f000001', '127.1'],
 ];
 
 describe('an address that anybody may name', () => {
@@ -55,6 +71,18 @@ describe('an address that anybody may name', () => {
     '2a00:1450::1',
   ])('may be %s', (address) => {
     expect(isPublicAddress(address)).toBe(true);
+    expect(mayConnect(address, false)).toBe(true);
+    expect(mayConnect(address, true)).toBe(true);
+  });
+
+  it.each(notPublic)('is not connected to as %s', (address) => {
+    expect(mayConnect(address, false)).toBe(false);
+    expect(mayConnect(address, true)).toBe(loopback.includes(address));
+  });
+
+  it.each(loopback)('is connected to as %s only on this machine', (address) => {
+    expect(mayConnect(address, false)).toBe(false);
+    expect(mayConnect(address, true)).toBe(true);
   });
 
   const rules = (answers: string[], allowLoopback = false) => ({

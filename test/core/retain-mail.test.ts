@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Organization } from '../../lib/contract/organization.ts';
-import type { DueWork, StoredMessage } from '../../lib/core/mail-ports.ts';
+import type { DueWork } from '../../lib/core/due-ports.ts';
+import type { StoredMessage } from '../../lib/core/mail-ports.ts';
 import type { Position, StoredInbox } from '../../lib/core/ports.ts';
 import { receivedUlid } from '../../lib/core/message-id.ts';
 import { retainMail } from '../../lib/core/retain-mail.ts';

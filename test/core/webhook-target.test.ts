@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mayConnect } from '../../lib/core/public-address.ts';
 import { checkWebhookUrl } from '../../lib/core/webhook-target.ts';
 
 const refused = expect.objectContaining({ code: 'validation_error' }) as Error;
@@ -129,54 +128,5 @@ describe('the URL of a webhook', () => {
       'http://a.localhost',
     ])
       expect(() => checkWebhookUrl(given, true)).toThrowError(refused);
-  });
-});
-
-describe('an address that DNS answered', () => {
-  it.each(['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111'])('%s may be connected to', (address) => {
-    expect(mayConnect(address, false)).toBe(true);
-    expect(mayConnect(address, true)).toBe(true);
-  });
-
-  it.each([
-    ...['0.0.0.0', '10.1.2.3', '172.31.255.255', '192.168.0.1', '100.64.0.1', '169.254.169.254', '192.0.0.8'],
-    ...[
-      '192.0.2.1',
-      '198.18.0.1',
-      '198.51.100.1',
-      '203.0.113.1',
-      '224.0.0.1',
-      '240.0.0.1',
-      '255.255.255.255',
-    ],
-    ...[
-      '::',
-      'fe80::1',
-      'fe80::1%eth0',
-      'fc00::1',
-      'fd00:ec2::254',
-      'ff02::1',
-      '2001:db8::1',
-      '2002:a00:1::',
-    ],
-    // A mapped address is IPv4 in disguise, which an AAAA record has no business with.
-    ...[
-      '::ffff:8.8.8.8',
-      '::ffff:808:808',
-      '64:ff9b::10.0.0.1',
-      '::ffff:10.0.0.1',
-      '::ffff:169.254.169.254',
-      '::10.0.0.1',
-      '4000::1',
-    ],
-    ...['', 'localhost', 'hooks.example.com', '1.2.3.4.5'],
-  ])('%s may not', (address) => {
-    expect(mayConnect(address, false)).toBe(false);
-    expect(mayConnect(address, true)).toBe(false);
-  });
-
-  it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('%s may only on this machine', (address) => {
-    expect(mayConnect(address, false)).toBe(false);
-    expect(mayConnect(address, true)).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { run } from '../../lib/cli/run.ts';
+import { posthornHere } from '../support/posthorn-here.ts';
 import { Command, startPosthorn, type Posthorn } from '../support/posthorn-process.ts';
 
 let home: string;
@@ -31,29 +31,16 @@ async function answer(...words: string[]) {
   return json();
 }
 
-/** The same command without a process of its own, which costs seconds. */
-async function posthornHere(line: string, key?: object) {
-  const printed = { out: '', err: '' };
-  const code = await run(
-    ['--home', home, ...(key ? ['--key', JSON.stringify(key)] : []), ...line.split(' ')],
-    {
-      env: {},
-      cwd: home,
-      stdin: (async function* () {})(),
-      out: (text) => void (printed.out += String(text)),
-      err: (text) => void (printed.err += text),
-      fetch,
-    },
-  );
-  return { code, ...printed };
-}
+/** The same command without a process of its own, with a key of its own where one is given. */
+const commandHere = (line: string, key?: object) =>
+  posthornHere(home, ...(key ? ['--key', JSON.stringify(key)] : []), ...line.split(' '));
 async function answerHere(line: string, key?: object) {
-  const { code, out, err } = await posthornHere(line, key);
+  const { code, out, err } = await commandHere(line, key);
   expect([code, err], line).toEqual([0, '']);
   return out === '' ? undefined : JSON.parse(out);
 }
 async function refusalHere(line: string, key?: object): Promise<string> {
-  const { code, out, err } = await posthornHere(line, key);
+  const { code, out, err } = await commandHere(line, key);
   expect([code, out], line).toEqual([1, '']);
   return err;
 }

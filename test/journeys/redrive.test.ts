@@ -5,8 +5,8 @@ import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { outboxPk, outboxShards } from '../../lib/adapters/dynamo/keys.ts';
 import { table } from '../../lib/adapters/dynamo/table.ts';
-import { run } from '../../lib/cli/run.ts';
 import { breakFunctions } from '../support/broken-functions.ts';
+import { posthornHere } from '../support/posthorn-here.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
 const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
@@ -20,17 +20,9 @@ afterAll(() => rm(home, { recursive: true }));
 
 /** `npx posthorn redrive …` against the running cloud; answers what it prints. */
 async function redrive(...words: string[]) {
-  const printed = { out: '', err: '' };
-  const code = await run(['--home', home, 'redrive', ...words], {
-    env: {},
-    cwd: home,
-    stdin: (async function* () {})(),
-    out: (content) => void (printed.out += String(content)),
-    err: (text) => void (printed.err += text),
-    fetch,
-  });
-  expect([code, printed.err]).toEqual([0, '']);
-  return JSON.parse(printed.out);
+  const { code, out, err } = await posthornHere(home, 'redrive', ...words);
+  expect([code, err]).toEqual([0, '']);
+  return JSON.parse(out);
 }
 /** What is in the dead-letter queues, by function; those that are empty are left out. */
 async function deadLetters(): Promise<Record<string, number>> {

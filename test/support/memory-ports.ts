@@ -5,14 +5,8 @@ import type { MailEvent } from '../../lib/contract/event.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { Undeliverable } from '../../lib/contract/undeliverable.ts';
 import type { ParsedFile } from '../../lib/core/mail.ts';
-import type {
-  Bodies,
-  DueStore,
-  DueWork,
-  MailObjects,
-  ObjectFolder,
-  Waiting,
-} from '../../lib/core/mail-ports.ts';
+import type { DueStore, DueWork, Waiting } from '../../lib/core/due-ports.ts';
+import type { Bodies, MailObjects, ObjectFolder } from '../../lib/core/mail-ports.ts';
 import type {
   Holder,
   InboxStore,

@@ -5,7 +5,7 @@ import { organizationStore } from '../../lib/adapters/dynamo/organization-store.
 import { inboxStore } from '../../lib/adapters/dynamo/inbox-store.ts';
 import { dueMinute } from '../../lib/adapters/dynamo/keys.ts';
 import { table } from '../../lib/adapters/dynamo/table.ts';
-import type { DueWork } from '../../lib/core/mail-ports.ts';
+import type { DueWork } from '../../lib/core/due-ports.ts';
 import type { InboxRef } from '../../lib/contract/principal.ts';
 import type { StoredInbox } from '../../lib/core/ports.ts';
 import type { Caller } from '../../lib/local/cloud.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
-import type { DueStore, DueWork, Waiting } from '../../core/mail-ports.ts';
+import type { DueStore, DueWork, Waiting } from '../../core/due-ports.ts';
 import type { Now } from '../../core/ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { dueKey, dueMinute, dueShards, shardOf, type Key } from './keys.ts';

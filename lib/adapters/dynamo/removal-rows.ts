@@ -1,4 +1,4 @@
-import type { DueWork } from '../../core/mail-ports.ts';
+import type { DueWork } from '../../core/due-ports.ts';
 import type { Nudge } from '../../core/nudge.ts';
 import type { Removal } from '../../core/removal-ports.ts';
 import { rowVersion, type Row } from './client.ts';

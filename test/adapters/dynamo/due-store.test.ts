@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dueStore, dueWrite } from '../../../lib/adapters/dynamo/due-store.ts';
 import { dueShards } from '../../../lib/adapters/dynamo/keys.ts';
 import { transact } from '../../../lib/adapters/dynamo/transaction.ts';
-import type { DueStore, DueWork } from '../../../lib/core/mail-ports.ts';
+import type { DueStore, DueWork } from '../../../lib/core/due-ports.ts';
 import { tableHouse, type TableHouse } from '../../support/table-house.ts';
 
 const minuteMs = 60_000;

@@ -7,7 +7,7 @@ import { newUlid } from '../../../lib/adapters/ulids.ts';
 import { takeDown } from '../../../lib/core/delete-inbox.ts';
 import { expireInboxes } from '../../../lib/core/expire-inbox.ts';
 import { withWaiting } from '../../../lib/core/inbox-lifetime.ts';
-import type { DueWork } from '../../../lib/core/mail-ports.ts';
+import type { DueWork } from '../../../lib/core/due-ports.ts';
 import type { StoredInbox } from '../../../lib/core/ports.ts';
 import { nextMeasurement, nextRetention } from '../../../lib/core/standing-work.ts';
 import { newDeed, organizationId } from '../../support/mail-samples.ts';

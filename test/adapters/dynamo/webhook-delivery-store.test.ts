@@ -6,7 +6,7 @@ import { nudgeOf } from '../../../lib/adapters/dynamo/task-rows.ts';
 import { transact } from '../../../lib/adapters/dynamo/transaction.ts';
 import { webhookDeliveryStore } from '../../../lib/adapters/dynamo/webhook-delivery-store.ts';
 import { webhookRow } from '../../../lib/adapters/dynamo/webhook-rows.ts';
-import type { DueWork } from '../../../lib/core/mail-ports.ts';
+import type { DueWork } from '../../../lib/core/due-ports.ts';
 import type { Nudge } from '../../../lib/core/nudge.ts';
 import type { WebhookDelivery } from '../../../lib/core/webhook-ports.ts';
 import { inboxRef, organizationId, ulidAt } from '../../support/mail-samples.ts';

@@ -17,14 +17,8 @@ import { Upload } from '@aws-sdk/lib-storage';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3 } from '../../../lib/local/s3/s3.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  testRole,
-} from '../../support/service-endpoint.ts';
+import { clientSettings, deploy, serve, testRole } from '../../support/service-endpoint.ts';
+import { s3House } from '../../support/s3-house.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -34,18 +28,9 @@ let close: () => Promise<void>;
 let buckets = 0;
 
 beforeAll(async () => {
-  cloud = await stubCloud();
-  s3 = new S3(cloud);
-  const endpoint = await serve(s3);
-  close = endpoint.close;
-  client = new S3Client({ ...clientSettings(endpoint.url), forcePathStyle: true });
+  ({ cloud, close, engine: s3, client } = await s3House());
 });
-afterAll(async () => {
-  client.destroy();
-  await close();
-  await s3.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 async function bucketWith(keys: string[], properties = {}): Promise<string> {
   const { ref } = await deploy(s3, 'AWS::S3::Bucket', { BucketName: `bucket-${++buckets}`, ...properties });

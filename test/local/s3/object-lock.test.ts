@@ -13,21 +13,14 @@ import {
   PutObjectCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
-  S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { ObjectLockRetentionMode } from '@aws-sdk/client-s3';
+import type { ObjectLockRetentionMode, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Iam } from '../../../lib/local/iam/iam.ts';
-import { S3 } from '../../../lib/local/s3/s3.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  testRole,
-} from '../../support/service-endpoint.ts';
+import type { S3 } from '../../../lib/local/s3/s3.ts';
+import { deploy, testRole } from '../../support/service-endpoint.ts';
+import { s3House } from '../../support/s3-house.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -40,21 +33,12 @@ let buckets = 0;
 let Bucket: string;
 
 beforeAll(async () => {
-  cloud = await stubCloud();
-  s3 = new S3(cloud);
-  ({ url, close } = await serve(s3));
-  client = new S3Client({ ...clientSettings(url), forcePathStyle: true });
+  ({ cloud, close, engine: s3, client, url } = await s3House());
 });
 afterEach(() => {
   cloud.deny = () => false;
 });
-afterAll(async () => {
-  client.destroy();
-  await close();
-  await s3.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 const locked = (DefaultRetention?: object) => ({
   ObjectLockEnabled: true,

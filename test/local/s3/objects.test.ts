@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -12,20 +13,13 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   PutObjectTaggingCommand,
-  S3Client,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { S3 } from '../../../lib/local/s3/s3.ts';
+import type { S3 } from '../../../lib/local/s3/s3.ts';
 import type { Caller } from '../../../lib/local/cloud.ts';
-import {
-  clientSettings,
-  deploy,
-  removeHome,
-  serve,
-  stubCloud,
-  testRole,
-} from '../../support/service-endpoint.ts';
+import { deploy, testRole } from '../../support/service-endpoint.ts';
+import { s3House } from '../../support/s3-house.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -37,22 +31,19 @@ let caller: Caller = testRole;
 const Bucket = 'mail';
 
 beforeAll(async () => {
-  cloud = await stubCloud();
-  s3 = new S3(cloud);
-  await deploy(s3, 'AWS::S3::Bucket', { BucketName: Bucket });
-  ({ url, close } = await serve(s3, () => caller));
-  client = new S3Client({ ...clientSettings(url), forcePathStyle: true });
+  ({
+    cloud,
+    close,
+    engine: s3,
+    client,
+    url,
+  } = await s3House({ bucket: { BucketName: Bucket }, caller: () => caller }));
 });
 afterEach(() => {
   cloud.deny = () => false;
   caller = testRole;
 });
-afterAll(async () => {
-  client.destroy();
-  await close();
-  await s3.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 const put = (Key: string, Body: string | Buffer, more = {}) =>
   client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -15,12 +16,12 @@ import {
   ListObjectVersionsCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
-  S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { S3 } from '../../../lib/local/s3/s3.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud } from '../../support/service-endpoint.ts';
+import { deploy, removeHome, serve, stubCloud } from '../../support/service-endpoint.ts';
+import { s3House } from '../../support/s3-house.ts';
 import type { StubCloud } from '../../support/service-endpoint.ts';
 
 let cloud: StubCloud;
@@ -32,21 +33,12 @@ let buckets = 0;
 let Bucket: string;
 
 beforeAll(async () => {
-  cloud = await stubCloud();
-  s3 = new S3(cloud);
-  ({ url, close } = await serve(s3));
-  client = new S3Client({ ...clientSettings(url), forcePathStyle: true });
+  ({ cloud, close, engine: s3, client, url } = await s3House());
 });
 afterEach(() => {
   cloud.deny = () => false;
 });
-afterAll(async () => {
-  client.destroy();
-  await close();
-  await s3.stop();
-  cloud.clock.stop();
-  await removeHome(cloud);
-});
+afterAll(() => close());
 
 const enabled = { VersioningConfiguration: { Status: 'Enabled' } };
 const suspended = { VersioningConfiguration: { Status: 'Suspended' } };
