@@ -14,12 +14,12 @@ export interface RedriveOptions {
 const toldAgain =
   'Nothing had to be moved: events stand in the outbox and rows of work under their watches, and run-due has the stream tell of them again.';
 
-/** Brings back what is in one dead-letter queue, or lists them all. Answers what there is to print. */
-export async function bringBack(
+/** Brings back what is in one dead-letter queue, or lists them all. Answers what there is to print, one after the other. */
+export async function* bringBack(
   sqs: SQSClient,
   name: string | undefined,
   { stack, list, maxPerSecond, forget }: RedriveOptions,
-): Promise<unknown> {
+): AsyncGenerator<unknown> {
   const queues = await deadLetterQueues(sqs, stack);
   const chosen = name === undefined ? queues : queues.filter(({ queue }) => queue === name);
   const [queue] = chosen;
@@ -27,17 +27,22 @@ export async function bringBack(
     throw new UsageError(
       `${name} has no dead-letter queue; these have: ${queues.map((one) => one.queue).join(', ')}`,
     );
-  if (list || name === undefined) return { dead_letters: chosen.map(summary) };
+  if (list || name === undefined) return yield { dead_letters: chosen.map(summary) };
   if (forget && queue.wayBack !== 'never')
     throw new UsageError(`What ${name} failed at can be brought back: leave --forget out`);
   switch (queue.wayBack) {
     case 'move':
-      return { queue: name, ...(await moveMessages(sqs, queue, { perSecond: maxPerSecond })) };
+      return yield { queue: name, ...(await moveMessages(sqs, queue, { perSecond: maxPerSecond })) };
     case 'rows':
-      return { queue: name, deleted: await forgetMessages(sqs, queue), note: toldAgain };
+      return yield {
+        queue: name,
+        deleted: (await Array.fromAsync(forgetMessages(sqs, queue))).flat(),
+        note: toldAgain,
+      };
     case 'never':
-      if (forget) return { queue: name, deleted: await forgetMessages(sqs, queue) };
-      throw new Error(neverBack(queue));
+      if (!forget) throw new Error(neverBack(queue));
+      for await (const deleted of forgetMessages(sqs, queue)) yield { queue: name, deleted };
+      return;
     case undefined:
       throw new Error(`This version of posthorn knows no way back for ${name}: take that of the deployment`);
   }

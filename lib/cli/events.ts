@@ -28,7 +28,7 @@ export function addEvents(program: Command, room: Room): void {
     .argument('<inbox>', 'an address of the inbox')
     .option('--json', 'one JSON object a line')
     .option('--once', 'end with the last that there is')
-    .option('--last <number>', 'begin with so many', wholeNumber, 10)
+    .option('--last <number>', 'begin with so many, at most 100', wholeNumber, 10)
     .option('--after <position>', 'begin behind this position instead', wholeNumber)
     .option('--every <seconds>', 'how long to wait before asking again', wholeNumber, 1)
     .action(async (inbox: string, options: TailOptions, command: Command) =>
@@ -70,17 +70,18 @@ async function begin(
 }
 
 const lineOf = (event: Event): string =>
-  [
-    event.event_at,
-    event.event_type.padEnd(24),
-    event.message_id ?? event.thread_id ?? event.webhook_id ?? '',
-    event.label ?? '',
-    event.from ?? event.reason ?? '',
-    printable(event.subject ?? ''),
-  ]
-    .filter((part) => part !== '')
-    .join('  ')
-    .trimEnd();
+  printable(
+    [
+      event.event_at,
+      event.event_type.padEnd(24),
+      event.message_id ?? event.thread_id ?? event.webhook_id ?? '',
+      event.label ?? '',
+      event.from ?? event.reason ?? '',
+      event.subject ?? '',
+    ]
+      .filter((part) => part !== '')
+      .join('  '),
+  ).trimEnd();
 
-/** What a sender wrote must not steer the terminal. */
+/** What a sender or a key of an inbox wrote must not steer the terminal. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');

@@ -12,14 +12,13 @@ interface StreamPlace {
 }
 
 /**
- * Deletes the messages that are in the queue now and say where records stood in a stream; answers what they said. Others
- * stay.
+ * Deletes the messages that are in the queue now and say where records stood in a stream. What they say is handed out
+ * before they are deleted, a few at a time, so that it is never lost. Others stay.
  */
-export async function forgetMessages(
+export async function* forgetMessages(
   sqs: SQSClient,
   { url: QueueUrl, messages }: Pick<DeadLetterQueue, 'url' | 'messages'>,
-): Promise<StreamPlace[]> {
-  const places: StreamPlace[] = [];
+): AsyncGenerator<StreamPlace[]> {
   for (let seen = 0; seen < messages;) {
     const { Messages = [] } = await sqs.send(
       // It asks all of SQS's servers only when it may wait.
@@ -32,16 +31,15 @@ export async function forgetMessages(
       return place === undefined ? [] : [{ place, ReceiptHandle }];
     });
     if (read.length === 0) continue;
+    yield read.map(({ place }) => place);
     const { Failed = [] } = await sqs.send(
       new DeleteMessageBatchCommand({
         QueueUrl,
         Entries: read.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle })),
       }),
     );
-    const kept = new Set(Failed.map(({ Id }) => Id));
-    places.push(...read.flatMap(({ place }, n) => (kept.has(String(n)) ? [] : [place])));
+    if (Failed.length > 0) throw new Error(`SQS kept ${Failed.length} of them: ${Failed[0]!.Message}`);
   }
-  return places;
 }
 
 function placeIn(body = ''): StreamPlace | undefined {

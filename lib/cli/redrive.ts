@@ -29,7 +29,7 @@ export function addRedrive(program: Command, room: Room): void {
       ]);
       const sqs = createSqs(room.shell.env, room.connection(command).nearby());
       try {
-        room.print(await bringBack(sqs, queue, options));
+        for await (const answer of bringBack(sqs, queue, options)) room.print(answer);
       } finally {
         sqs.destroy();
       }

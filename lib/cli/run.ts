@@ -18,7 +18,7 @@ import { UsageError } from './usage-error.ts';
 import { addWebhooks } from './webhooks.ts';
 
 const exitCodes = `
-Answers are JSON on standard output, complaints go to standard error.
+Answers are JSON on standard output (of events tail with --json), complaints go to standard error.
 Exit codes: 0 done, 1 refused or failed, 2 the command was not understood.`;
 
 /** Runs one command and answers its exit code. `args` are the words after the program's name. */
@@ -63,7 +63,7 @@ function createProgram(shell: Shell): Command {
   return program;
 }
 
-/** Answers are JSON whether or not somebody asks, and a script that asks is understood everywhere. */
+/** Other answers are JSON whether or not somebody asks, and a script that asks is understood everywhere. */
 function takeJson(command: Command): void {
   command.commands.forEach(takeJson);
   if (command.commands.length > 0 || command.options.some(({ long }) => long === '--json')) return;

@@ -30,13 +30,13 @@ export function addWait(messages: Command, room: Room): void {
       const interrupted = room.shell.interrupted?.();
       const end = performance.now() + timeout * 1000;
       for (;;) {
-        const { messages } = await client.inboxes.messages.list(inbox, query);
-        const [first] = messages;
-        if (first !== undefined)
-          return room.print(await client.inboxes.messages.get(inbox, first.message_id));
-        if (performance.now() >= end || interrupted?.aborted)
+        // A page may be empty when what fits lies far behind.
+        for await (const { message_id } of client.inboxes.messages.all(inbox, query))
+          return room.print(await client.inboxes.messages.get(inbox, message_id));
+        if (performance.now() >= end)
           throw new Error(`no message that fits came to ${inbox} within ${timeout} seconds`);
         await wait(every * 1000, undefined, interrupted && { signal: interrupted }).catch(() => undefined);
+        if (interrupted?.aborted) throw new Error('interrupted before a message that fits came');
       }
     });
 }

@@ -76,8 +76,12 @@ it('with --after begins behind a position', async () => {
 it('writes a line an event, and nothing a sender put there for the terminal', async () => {
   const evil = event(1, { subject: 'Hi\u001b[2J\u202ethere' });
   const label = event(2, { event_type: 'label.added', label: 'todo', from: undefined, subject: undefined });
-  const { out } = await tail([[label, evil]], '--once');
+  const steering = event(3, { ...label, label: 'x\u001b]0;pwned\u0007', event_at: inboxEvent.event_at });
+  const turning = event(4, { from: 'a\u202eb@sender.test', subject: undefined });
+  const { out } = await tail([[turning, steering, label, evil]], '--once');
   const lines = out.trimEnd().split('\n');
+  expect(lines[2]).toBe(`${inboxEvent.event_at}  label.added               msg_1  x ]0;pwned`);
+  expect(lines[3]).toMatch(/  a b@sender\.test$/);
   expect(lines[0]).toBe(
     `${inboxEvent.event_at}  message.received          msg_1  bob@sender.test  Hi [2J there`,
   );

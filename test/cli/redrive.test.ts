@@ -144,6 +144,20 @@ describe('posthorn redrive', () => {
     expect(await bodies(dead)).toEqual([]);
   });
 
+  it('prints what it forgets before it is gone, also when SQS then refuses', async () => {
+    const dead = await deadLettersOf('seal-ledger');
+    for (let n = 0; n < 15; n++) await send(dead, batch(`shard-${n}`));
+    let batches = 0;
+    cloud.deny = ({ action }) => action === 'sqs:DeleteMessage' && ++batches > 1;
+    const { code, out, err } = await redrive('seal-ledger', '--forget');
+    expect([code, err]).toEqual([1, expect.stringContaining('sqs:DeleteMessage')]);
+    const told = new Set(out.match(/shard-\d+/g));
+    cloud.deny = () => false;
+    const left = (await bodies(dead)).length;
+    expect(left).toBeLessThan(15);
+    expect(told.size).toBeGreaterThanOrEqual(15 - left);
+  });
+
   it('forgets nothing that has a way back', async () => {
     const { dead } = await queuesOf('receive-mail');
     await send(dead, 'a notice');
