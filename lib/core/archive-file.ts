@@ -104,7 +104,7 @@ export class ArchiveFile {
     await archives.finish({ ...this.#next(), expires_at });
   }
 
-  /** The bucket forgets uploads that take more than a day: then all is written once more. */
+  /** The bucket forgets uploads that take more than two weeks: then all is written once more. */
   async #restart(): Promise<false> {
     const { upload_id: _id, after: _after, ...progress } = this.#archive.progress;
     this.#archive = { ...this.#archive, messages: 0, quarantined: 0, missing: 0, size: 0 };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { stackPrefix } from '../contract/dead-letters.ts';
 import { receivingRegions } from './receiving-regions.ts';
 
 /** The periods CloudWatch Logs can keep a log for, in days. */
@@ -24,8 +25,15 @@ const oneOf = <const T extends readonly string[]>(values: T) =>
 
 // The command line has only strings; cdk.json has numbers, lists and booleans too.
 const words = (value: unknown) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value);
-const days = (fallback: number) =>
-  z.coerce.number({ error: 'allowed is a number of days' }).int().default(fallback);
+const count = (unit: 'days' | 'minutes', fallback: number) =>
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+      z.int({ error: `allowed is a number of ${unit}` }),
+    )
+    .default(fallback);
+const days = (fallback: number) => count('days', fallback);
+const minutes = (fallback: number) => count('minutes', fallback);
 const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'allowed is true or false' });
 
 const settings = z.object({
@@ -74,17 +82,13 @@ const settings = z.object({
     error: 'allowed are 0 to 365 days',
   }),
   /** Minutes before its end that an inbox is announced to expire. */
-  expiryNoticeMinutes: z.coerce
-    .number({ error: 'allowed is a number of minutes' })
-    .int()
-    .default(60)
-    .refine((value) => value >= 0 && value <= 43_200, { error: 'allowed are 0 to 43200 minutes (30 days)' }),
+  expiryNoticeMinutes: minutes(60).refine((value) => value >= 0 && value <= 43_200, {
+    error: 'allowed are 0 to 43200 minutes (30 days)',
+  }),
   /** Minutes between the mails that the deployment sends itself to show that all of it works; 0: none. */
-  canaryMinutes: z.coerce
-    .number({ error: 'allowed is a number of minutes' })
-    .int()
-    .default(0)
-    .refine((value) => value >= 0 && value <= 60, { error: 'allowed are 0 (none) to 60 minutes' }),
+  canaryMinutes: minutes(0).refine((value) => value >= 0 && value <= 60, {
+    error: 'allowed are 0 (none) to 60 minutes',
+  }),
   alarmEmail: z.email({ error: 'allowed is an e-mail address' }).optional(),
   removalPolicy: oneOf(['retain', 'destroy']).optional(),
   deletionProtection: z.union([z.boolean(), flag], { error: 'allowed is true or false' }).optional(),
@@ -136,7 +140,7 @@ const config = settings
       hostedZoneId === undefined ? undefined : { id: hostedZoneId, name: hostedZoneName ?? rest.mailDomain },
     removalPolicy: rest.removalPolicy ?? (disposable(rest.stage) ? 'destroy' : 'retain'),
     deletionProtection: rest.deletionProtection ?? !disposable(rest.stage),
-    stackName: `posthorn-${rest.stage}`,
+    stackName: `${stackPrefix}${rest.stage}`,
   }));
 
 export type Settings = z.input<typeof settings>;

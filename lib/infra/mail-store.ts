@@ -71,7 +71,8 @@ export class MailStore extends Construct {
       enforceSSL: true,
       removalPolicy: removal(config),
       lifecycleRules: [
-        { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        // An archive may take days, and begins anew when its upload is forgotten.
+        { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(14) },
         // Only mail that stayed here through every retry; the alarms have spoken long before.
         {
           id: 'never-taken-in',

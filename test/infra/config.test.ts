@@ -39,6 +39,13 @@ describe('configuration', () => {
     ['incomingRetentionDays', '3', /15 to 3650 days/],
     ['canaryMinutes', '61', /0 \(none\) to 60 minutes/],
     ['canaryMinutes', 'often', /a number of minutes/],
+    // What a shell makes of a variable that is not set.
+    ['canaryMinutes', '', /a number of minutes/],
+    ['quarantineDays', '', /a number of days/],
+    ['quarantineDays', ' ', /a number of days/],
+    ['expiryNoticeMinutes', '1e3', /a number of minutes/],
+    ['expiryNoticeMinutes', true, /a number of minutes/],
+    ['quarantineDays', 1.5, /a number of days/],
     ['ledgerRetentionMode', 'legal', /one of: governance, compliance/],
     ['ledgerRetentionDays', '0', /1 to 36500 days/],
     ['ledgerRetentionDays', '36501', /1 to 36500 days/],

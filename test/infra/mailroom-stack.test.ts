@@ -110,7 +110,7 @@ describe('bucket', () => {
       {
         Id: 'abandoned-uploads',
         Status: 'Enabled',
-        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 14 },
       },
       { Id: 'never-taken-in', Status: 'Enabled', Prefix: 'incoming/', ExpirationInDays: 30 },
     ]);
