@@ -1,4 +1,5 @@
 import module from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 // JavaScript, because a Node that cannot read TypeScript has to be able to say so.
 const [major] = process.versions.node.split('.');
@@ -9,4 +10,4 @@ if (Number(major) < 24) {
   process.exit(2);
 }
 // A start reads and compiles some thousand files; what V8 made of them is kept, by content, beside the packages.
-module.enableCompileCache?.(new URL('../node_modules/.cache/posthorn', import.meta.url).pathname);
+module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/posthorn', import.meta.url)));

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 process.env['POSTHORN_SOAK'] = 'true';
@@ -5,8 +6,8 @@ process.env['POSTHORN_SOAK'] = 'true';
 /** What takes longer than `npm test` may: the same promises, more often and in worse weather. */
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    globalSetup: new URL('./support/homes.ts', import.meta.url).pathname,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    globalSetup: fileURLToPath(new URL('./support/homes.ts', import.meta.url)),
     include: [
       'test/soak/**/*.test.ts',
       'test/journeys/**/*.test.ts',
@@ -17,6 +18,6 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
-    reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
+    reporters: ['default', fileURLToPath(new URL('./support/closing-line.ts', import.meta.url))],
   },
 });

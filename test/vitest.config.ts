@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './support/longest-first.ts';
 
-const project = new URL('..', import.meta.url).pathname;
+const project = fileURLToPath(new URL('..', import.meta.url));
 // For the test processes and those they start: what was compiled once is not compiled again.
 process.env['NODE_COMPILE_CACHE'] ??= `${project}node_modules/.cache/posthorn`;
 
@@ -15,11 +16,11 @@ const shared = { ...limits, isolate: false, experimental: { viteModuleRunner: fa
 export default defineConfig({
   test: {
     root: project,
-    globalSetup: new URL('./support/homes.ts', import.meta.url).pathname,
+    globalSetup: fileURLToPath(new URL('./support/homes.ts', import.meta.url)),
     // Two cores, and journeys that wait for each other's processes more than they compute.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    reporters: ['default', new URL('./support/closing-line.ts', import.meta.url).pathname],
+    reporters: ['default', fileURLToPath(new URL('./support/closing-line.ts', import.meta.url))],
     projects: [
       {
         test: {

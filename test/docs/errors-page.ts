@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { problems } from '../../lib/contract/problem.ts';
 
@@ -18,6 +19,6 @@ export async function errorsPage(): Promise<string> {
   const entries = Object.entries(problems).map(
     ([code, { status, name, means, fix }]) => `## ${code}\n\n${status} \`${name}\`. ${means}\n\n${fix}\n`,
   );
-  const path = new URL('../../docs/errors.md', import.meta.url).pathname;
+  const path = fileURLToPath(new URL('../../docs/errors.md', import.meta.url));
   return format([head, ...entries].join('\n'), { ...(await resolveConfig(path)), filepath: path });
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { readFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import * as z from 'zod';
@@ -94,7 +95,7 @@ export async function eventsPage(): Promise<string> {
     ),
     ...announced.map(section),
   ];
-  const path = new URL(`../../${page}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../${page}`, import.meta.url));
   return format(whole.join('\n'), { ...(await resolveConfig(path)), filepath: path });
 }
 
@@ -111,6 +112,6 @@ export async function eventsSchema(): Promise<string> {
       }),
     ),
   };
-  const path = new URL(`../../${schemaFile}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../${schemaFile}`, import.meta.url));
   return format(JSON.stringify(schemas), { ...(await resolveConfig(path)), filepath: path });
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,7 +139,7 @@ describe('the parsing process', () => {
 
   it('works as a bundle beside the bundle of a function', async () => {
     const common = {
-      absWorkingDir: new URL('.', project).pathname,
+      absWorkingDir: fileURLToPath(project),
       bundle: true,
       minify: true,
       platform: 'node',
