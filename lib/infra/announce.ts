@@ -1,4 +1,5 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
@@ -52,11 +53,6 @@ export class Announce extends Construct {
       description: 'Events of Posthorn: ids and headers, no bodies',
     });
     this.deadLetters = deadLetters(this, 'dead-letters', 'publish-event');
-    Validations.of(this.deadLetters).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason:
-        'It is a dead-letter queue; cdk-nag knows only those of queues, not those of event source mappings.',
-    });
     this.function = new NodeFunction<Env>(this, 'publish-event', {
       config,
       environment: {
@@ -71,31 +67,23 @@ export class Announce extends Construct {
       memory: 512,
       timeout: Duration.minutes(1),
     });
-    this.#grants(table.tableArn, table.tableStreamArn!, work);
+    this.#grants(table, work);
     this.#subscribers(config);
     this.#mapping(table.tableStreamArn!);
   }
 
-  #grants(tableArn: string, streamArn: string, work: WorkQueues): void {
+  #grants(table: TableV2, work: WorkQueues): void {
     const fn = this.function;
-    fn.allow({
-      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
-      on: [streamArn],
-    });
-    fn.allow({
-      actions: ['dynamodb:ListStreams'],
-      on: [`${tableArn}/stream/*`],
-      because: 'Listing is asked for the streams of a table, not for one stream.',
-    });
+    fn.readsStream(table, this.deadLetters);
     fn.allow({
       actions: ['BatchGetItem', 'UpdateItem'].map((action) => `dynamodb:${action}`),
-      on: [tableArn],
+      on: [table.tableArn],
     });
-    keepsLedger(fn, tableArn);
+    keepsLedger(fn, table.tableArn);
     fn.allow({ actions: ['events:PutEvents'], on: [this.bus.eventBusArn] });
     fn.allow({
       actions: ['sqs:SendMessage'],
-      on: [this.deadLetters, work.deliveries.queue, work.removals.queue].map(({ queueArn }) => queueArn),
+      on: [work.deliveries.queue, work.removals.queue].map(({ queueArn }) => queueArn),
     });
   }
 

@@ -1,4 +1,5 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -17,11 +18,6 @@ export class Ledger extends Construct {
   constructor(scope: Construct, id: string, config: Config, { table }: MailStore) {
     super(scope, id);
     this.deadLetters = deadLetters(this, 'dead-letters', 'seal-ledger');
-    Validations.of(this.deadLetters).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason:
-        'It is a dead-letter queue; cdk-nag knows only those of queues, not those of event source mappings.',
-    });
     this.function = new NodeFunction<Env>(this, 'seal-ledger', {
       config,
       environment: { TABLE_NAME: table.tableName },
@@ -30,28 +26,19 @@ export class Ledger extends Construct {
       memory: 512,
       timeout: Duration.minutes(1),
     });
-    this.#grants(table.tableArn, table.tableStreamArn!);
+    this.#grants(table);
     this.#mapping(table.tableStreamArn!, config);
   }
 
-  #grants(tableArn: string, streamArn: string): void {
+  #grants(table: TableV2): void {
     const fn = this.function;
-    fn.allow({
-      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
-      on: [streamArn],
-    });
-    fn.allow({
-      actions: ['dynamodb:ListStreams'],
-      on: [`${tableArn}/stream/*`],
-      because: 'Listing is asked for the streams of a table, not for one stream.',
-    });
+    fn.readsStream(table, this.deadLetters);
     fn.allow({
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-      on: [tableArn],
+      on: [table.tableArn],
       // Seals and nothing else: who seals cannot write what is sealed.
       conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['O#*#S'] } },
     });
-    fn.allow({ actions: ['sqs:SendMessage'], on: [this.deadLetters.queueArn] });
   }
 
   #mapping(streamArn: string, config: Config): void {

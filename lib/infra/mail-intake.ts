@@ -119,15 +119,7 @@ export class MailIntake extends Construct {
       timeout,
       workers: mimeWorker,
     });
-    receiveMail.allow({
-      actions: [
-        'sqs:ReceiveMessage',
-        'sqs:DeleteMessage',
-        'sqs:ChangeMessageVisibility',
-        'sqs:GetQueueAttributes',
-      ],
-      on: [this.queue.queueArn],
-    });
+    receiveMail.takesFrom(this.queue);
     ingestGrants(receiveMail, { table, bucket });
     new EventSourceMapping(this, 'mapping', {
       target: receiveMail.function,

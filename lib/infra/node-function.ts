@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { type Duration, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { bundle, type Entries, projectRoot } from './bundle.ts';
 import type { Config } from './config.ts';
@@ -85,6 +87,29 @@ export class NodeFunction<Env extends { [K in keyof Env]: string }> extends Cons
         throw new Error(`${this.node.path}: say why ${actions.join(', ')} is granted on ${arn}`);
       Validations.of(this).acknowledge({ id: `AwsSolutions-IAM5[Resource::${arn}]`, reason: because });
     }
+  }
+
+  /** Lets an event source mapping read a queue for the function. */
+  takesFrom(queue: Queue): void {
+    const actions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
+    this.allow({ actions: actions.map((action) => `sqs:${action}`), on: [queue.queueArn] });
+  }
+
+  /** Lets an event source mapping read the stream of a table for the function, and leave what it fails at in a queue. */
+  readsStream({ tableArn, tableStreamArn }: TableV2, deadLetters: Queue): void {
+    const actions = ['DescribeStream', 'GetRecords', 'GetShardIterator'];
+    this.allow({ actions: actions.map((action) => `dynamodb:${action}`), on: [tableStreamArn!] });
+    this.allow({
+      actions: ['dynamodb:ListStreams'],
+      on: [`${tableArn}/stream/*`],
+      because: 'Listing is asked for the streams of a table, not for one stream.',
+    });
+    this.allow({ actions: ['sqs:SendMessage'], on: [deadLetters.queueArn] });
+    Validations.of(deadLetters).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason:
+        'It is a dead-letter queue; cdk-nag knows only those of queues, not those of event source mappings.',
+    });
   }
 
   /** Keeps the function's role from this, whatever else it is allowed. */

@@ -32,15 +32,7 @@ export class Removal extends Construct {
       timeout: workTimeouts.removals,
     });
     this.#grants(store);
-    this.function.allow({
-      actions: [
-        'sqs:ReceiveMessage',
-        'sqs:DeleteMessage',
-        'sqs:ChangeMessageVisibility',
-        'sqs:GetQueueAttributes',
-      ],
-      on: [queue.queueArn],
-    });
+    this.function.takesFrom(queue);
     new EventSourceMapping(this, 'mapping', {
       target: this.function.function,
       eventSourceArn: queue.queueArn,

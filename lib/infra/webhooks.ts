@@ -60,12 +60,7 @@ export class Webhooks extends Construct {
       ['fan-out-mapping', this.fanOut, this.queue],
       ['deliver-mapping', this.deliver, deliveries.queue],
     ] as const) {
-      fn.allow({
-        actions: ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'].map(
-          (action) => `sqs:${action}`,
-        ),
-        on: [queue.queueArn],
-      });
+      fn.takesFrom(queue);
       new EventSourceMapping(this, name, {
         target: fn.function,
         eventSourceArn: queue.queueArn,
@@ -92,7 +87,6 @@ export class Webhooks extends Construct {
       on: [table.tableArn],
       conditions: organizationsAndDue,
     });
-    keepsLedger(fn, table.tableArn);
     writesNoLedger(fn, table.tableArn);
     fn.allow({
       actions: ['s3:GetObject'],

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed, v
 import { crashRounds, kept } from '../support/crash-rounds.ts';
 import { startPosthorn, usedHome, type Command } from '../support/posthorn-process.ts';
 import { smtpClient } from '../support/smtp-client.ts';
-import { untold, waitingEvents } from '../support/unannounced.ts';
+import { untold, waitingIn } from '../support/unannounced.ts';
 import { thorough } from '../support/thorough.ts';
 
 let used: Awaited<ReturnType<typeof usedHome>>;
@@ -42,7 +42,7 @@ describe('kill -9 under load', () => {
     expect(wrong).toEqual({ lost: [], doubled: [], inboxesLost: [] });
     expect(messages).toBeGreaterThanOrEqual(promised.accepted.size);
     // And each is announced, wherever between the 250 and the bus the process died.
-    await vi.waitFor(async () => expect(await waitingEvents(posthorn)).toBe(0), {
+    await vi.waitFor(async () => expect(await waitingIn(posthorn)).toBe(0), {
       timeout: patience,
       interval: 200,
     });

@@ -163,11 +163,9 @@ describe('a subscriber on the bus', () => {
   });
 
   it('hears the deployment’s mail to itself, which went out and came in, and so does the alarm', async () => {
-    const [name] = Object.entries(mailroom.cloud.refs).flatMap(([id, ref]) =>
-      /^canaryhearcanaryfunction[0-9A-F]{8}$/.test(id) ? [ref] : [],
-    );
+    const name = mailroom.named('canaryhearcanaryfunction');
     const delays = () =>
-      mailroom.cloud.services.lambda.logs(name!).flatMap((line) => {
+      mailroom.cloud.services.lambda.logs(name).flatMap((line) => {
         const { CanaryDelay } = line.startsWith('{') ? JSON.parse(line) : {};
         return CanaryDelay === undefined ? [] : [CanaryDelay as number];
       });

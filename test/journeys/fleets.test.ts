@@ -3,8 +3,8 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSigningFetch } from '../../lib/sdk/signing-fetch.ts';
 import type { Client } from '../../lib/sdk/client.ts';
-import { listener } from '../support/fleet.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
+import { openReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -13,24 +13,24 @@ const day = 24 * 3600_000;
 const iso = (time: number) => new Date(time).toISOString();
 const now = () => mailroom.cloud.clock.now();
 
-let endpoint: Awaited<ReturnType<typeof listener>>;
+let endpoint: WebhookReceiver;
 let organization_id: string;
 let client: Client;
 beforeAll(async () => {
-  endpoint = await listener();
+  endpoint = await openReceiver();
   ({ organization_id, client } = await mailroom.organization());
   const event_types = [
     'inbox.expiring', 'inbox.deleted', 'message.refused', 'message.deleted', 'inbox.storage_warning',
     'organization.storage_warning',
   ] as const; // prettier-ignore
-  await client.webhooks.create({ url: endpoint.url, event_types: [...event_types] });
+  await client.webhooks.create({ url: endpoint.url('/'), event_types: [...event_types] });
 });
 afterAll(() => endpoint.close());
 
 type Told = { event_type: string; event_id: string; inbox_id?: string; timestamp: string };
 /** What was told of an inbox, each event once. */
 const told = (inbox_id: string): Told[] => {
-  const heard = endpoint.heard as unknown as Told[];
+  const heard = endpoint.heard as Told[];
   return [...new Map(heard.map((one) => [one.event_id, one])).values()]
     .filter((one) => one.inbox_id === inbox_id)
     .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));

@@ -2,10 +2,11 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../lib/sdk/client.ts';
 import { verifyWholeLedger } from '../../lib/sdk/verify-ledger.ts';
-import { fleet, listener } from '../support/fleet.ts';
+import { fleet } from '../support/fleet.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 import { compare, takeStock } from '../support/remains.ts';
 import { thorough } from '../support/thorough.ts';
+import { openReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const mailroom = sharedMailroom({ own: true });
 const problem = (code: string, status: number) => expect.objectContaining({ code, status });
@@ -13,11 +14,11 @@ const notFound = problem('not_found', 404);
 const keyGone = problem('unknown_api_key', 401);
 const nothingLeft = { orphans: [], lost: [], objects: [], queued: 0 };
 
-let endpoint: Awaited<ReturnType<typeof listener>>;
+let endpoint: WebhookReceiver;
 let organization_id: string;
 let client: Client;
 beforeAll(async () => {
-  endpoint = await listener();
+  endpoint = await openReceiver();
   ({ organization_id, client } = await mailroom.organization());
 });
 afterAll(() => endpoint.close());
@@ -55,7 +56,7 @@ const count = thorough ? 50 : 2;
 
 it('inboxes that come and go leave what the ledger knows, their log, and addresses at rest', async () => {
   const before = await stock();
-  const members = await fleet(mailroom, client, { count, url: endpoint.url, prefix: 'fleet' });
+  const members = await fleet(mailroom, client, { count, url: endpoint.url('/'), prefix: 'fleet' });
   const full = await takeStock(mailroom);
   expect(full.objects.length - before.objects.length).toBeGreaterThanOrEqual(4 * count);
   expect(full.rows.size - before.rows.size).toBeGreaterThan(25 * count);
@@ -76,7 +77,7 @@ it('inboxes that come and go leave what the ledger knows, their log, and address
 
 it('a deleted inbox is gone at once: for its keys, by its names, in all lists; an old token reads nothing', async () => {
   const [{ inbox_id, own }] = (await fleet(mailroom, client, {
-    ...{ count: 1, url: endpoint.url, prefix: 'once' },
+    ...{ count: 1, url: endpoint.url('/'), prefix: 'once' },
   })) as [Awaited<ReturnType<typeof fleet>>[number]];
   const [thread] = (await client.threads.list({ include_spam: true })).threads;
   const { token } = await client.auth.token({ inbox_id });
@@ -101,7 +102,7 @@ it('a deleted inbox is gone at once: for its keys, by its names, in all lists; a
 
 it('an address rests for others, and its own may have it again at once and finds nothing old there', async () => {
   const username = 'phoenix';
-  const hook = await client.webhooks.create({ url: endpoint.url, event_types: ['inbox.deleted'] });
+  const hook = await client.webhooks.create({ url: endpoint.url('/'), event_types: ['inbox.deleted'] });
   const made = await client.inboxes.create({ username, client_id: username });
   const { inbox_id } = made;
   await mailroom.send({ to: inbox_id, subject: 'Old' });
@@ -167,8 +168,13 @@ if (thorough)
     const before = await stock();
     const { pod_id } = await client.pods.create({ client_id: 'pod' });
     await client.pods.apiKeys.create(pod_id, { type: 'generate', client_id: 'pod-key' });
-    await client.pods.webhooks.create(pod_id, { url: endpoint.url, event_types: ['message.received'] });
-    const [member] = await fleet(mailroom, client, { count: 1, url: endpoint.url, pod_id, prefix: 'in-pod' });
+    await client.pods.webhooks.create(pod_id, { url: endpoint.url('/'), event_types: ['message.received'] });
+    const [member] = await fleet(mailroom, client, {
+      count: 1,
+      url: endpoint.url('/'),
+      pod_id,
+      prefix: 'in-pod',
+    });
     await expect(client.pods.delete(pod_id)).rejects.toEqual(problem('cannot_delete', 409));
     await client.pods.inboxes.delete(pod_id, member!.inbox_id);
     await client.pods.delete(pod_id);
@@ -184,12 +190,12 @@ describe('an organization that is deleted', () => {
     const { organization_id: id, client: own } = await mailroom.organization();
     await own.organizations.update({ bearer_keys: true });
     const { pod_id } = await own.pods.create({ client_id: 'pod' });
-    await own.webhooks.create({ url: endpoint.url, event_types: ['inbox.deleted'], client_id: 'hook' });
+    await own.webhooks.create({ url: endpoint.url('/'), event_types: ['inbox.deleted'], client_id: 'hook' });
     await own.apiKeys.create({ type: 'bearer', client_id: 'bearer' });
     const heard = endpoint.heard.length;
     const members = [
-      ...(await fleet(mailroom, own, { count: 2, url: endpoint.url, prefix: 'leaving' })),
-      ...(await fleet(mailroom, own, { count: 1, url: endpoint.url, pod_id, prefix: 'leaving-pod' })),
+      ...(await fleet(mailroom, own, { count: 2, url: endpoint.url('/'), prefix: 'leaving' })),
+      ...(await fleet(mailroom, own, { count: 1, url: endpoint.url('/'), pod_id, prefix: 'leaving-pod' })),
     ];
     await own.inboxes.list();
 

@@ -16,9 +16,7 @@ import { sealAll } from '../support/ledger-samples.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
 
 const mailroom = sharedMailroom();
-const refOf = (logicalId: RegExp): string =>
-  Object.entries(mailroom.cloud.refs).find(([id]) => logicalId.test(id))![1];
-const bucketOf = () => refOf(/^ledgerexportbucket[0-9A-F]{8}$/);
+const bucketOf = () => mailroom.named('ledgerexportbucket');
 
 const versionsOf = async (organization_id: string) => {
   const asked = { Bucket: bucketOf(), Prefix: `${organization_id}/` };

@@ -1,6 +1,6 @@
 import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sharedMailroom } from '../support/mailroom.ts';
 import { thorough } from '../support/thorough.ts';
 
@@ -44,10 +44,10 @@ describe('a mail whose notice is lost', () => {
     const inbox = await mailroom.inbox();
     const { sns } = mailroom.cloud.services;
     // SES has stored the mail and SNS has taken the notice; nobody ever hears it.
-    const publish = sns.publish.bind(sns);
-    sns.publish = async () => ({ messageId: 'lost' });
+    const lost = vi.spyOn(sns, 'publish').mockResolvedValue({ messageId: 'lost' });
+    onTestFinished(() => lost.mockRestore());
     await mailroom.send({ to: inbox, subject: 'left behind', text: 'Still here.' });
-    sns.publish = publish;
+    lost.mockRestore();
     await mailroom.pass(9);
     await mailroom.send({ to: inbox, subject: 'later' });
     expect((await arrived(inbox, 1)).get('later')).toMatchObject({ envelope: 'given' });
@@ -66,18 +66,18 @@ describe('a mail whose notice is lost', () => {
   it('and whose notice comes after all is there once', async () => {
     const inbox = await mailroom.inbox();
     const { sns } = mailroom.cloud.services;
-    const publish = sns.publish.bind(sns);
-    const held: Parameters<typeof publish>[0][] = [];
-    sns.publish = async (request) => {
+    const held: Parameters<typeof sns.publish>[0][] = [];
+    const late = vi.spyOn(sns, 'publish').mockImplementation(async (request) => {
       held.push(request);
       return { messageId: 'late' };
-    };
+    });
+    onTestFinished(() => late.mockRestore());
     await mailroom.send({ to: inbox, subject: 'told twice' });
-    sns.publish = publish;
+    late.mockRestore();
     await mailroom.pass(11);
     await arrived(inbox, 1);
     expect(held).toHaveLength(1);
-    await publish(held[0]!);
+    await sns.publish(held[0]!);
     await settled();
     const message = (await arrived(inbox, 1)).get('told twice');
     expect(message).toMatchObject({ envelope: 'inferred' });

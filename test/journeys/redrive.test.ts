@@ -1,13 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { outboxPk, outboxShards } from '../../lib/adapters/dynamo/keys.ts';
-import { table } from '../../lib/adapters/dynamo/table.ts';
 import { breakFunctions } from '../support/broken-functions.ts';
 import { posthornHere } from '../support/posthorn-here.ts';
 import { sharedMailroom } from '../support/mailroom.ts';
+import { waitingEvents } from '../support/unannounced.ts';
 
 const mailroom = sharedMailroom({ odds: 'calm', expects: { deadLetters: true } });
 let home: string;
@@ -73,33 +71,14 @@ it('events nobody could announce are told of again by themselves; what was left 
   const { mend } = breakFunctions(mailroom, { functions: ['publishevent'], action: 'events:PutEvents' });
   const inbox = await mailroom.inbox();
   await failed('publish-event');
-  expect(await waiting()).toBeGreaterThan(0);
+  expect(await waitingEvents(mailroom.dynamodb(), mailroom.tableName)).toBeGreaterThan(0);
   mend();
   const { deleted } = await redrive('publish-event');
   expect(deleted).not.toEqual([]);
   expect(await deadLetters()).toEqual({});
-  await mailroom.eventually(async () => expect(await waiting()).toBe(0));
+  await mailroom.eventually(async () =>
+    expect(await waitingEvents(mailroom.dynamodb(), mailroom.tableName)).toBe(0),
+  );
   const { events } = await mailroom.client().inboxes.events.list(inbox, { after_position: 0 });
   expect(events.map(({ event_type, position }) => [event_type, position])).toEqual([['inbox.created', 1]]);
 });
-
-/** How many events stand in the outbox: one leaves it when the bus has taken it, and not before. */
-async function waiting(): Promise<number> {
-  const dynamodb = mailroom.dynamodb();
-  const counts = await Promise.all(
-    Array.from({ length: outboxShards }, (_, shard) =>
-      dynamodb.send(
-        new QueryCommand({
-          TableName: mailroom.tableName,
-          IndexName: table.byOrganization.name,
-          KeyConditionExpression: '#pk = :pk',
-          ExpressionAttributeNames: { '#pk': table.byOrganization.partitionKey },
-          ExpressionAttributeValues: { ':pk': { S: outboxPk(shard) } },
-        }),
-      ),
-    ),
-  );
-  return counts.reduce((sum, { Count = 0 }) => sum + Count, 0);
-}
-
-vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { corpus, filesOf } from '../adapters/mime/mime4j-corpus.ts';
 import { domain, sharedMailroom } from '../support/mailroom.ts';
@@ -29,10 +29,8 @@ beforeAll(() => {
 
 /** What the function said of mail it could not take in, since these tests began. */
 function complaints(): string[] {
-  const [name] = Object.entries(mailroom.cloud.refs).flatMap(([id, ref]) =>
-    /intakereceivemail.*function/i.test(id) ? [ref] : [],
-  );
-  const lines = mailroom.cloud.services.lambda.logs(name!).filter((line) => line.startsWith('{'));
+  const name = mailroom.named('intakereceivemailfunction');
+  const lines = mailroom.cloud.services.lambda.logs(name).filter((line) => line.startsWith('{'));
   return lines.flatMap((line) => {
     const { time, message, error } = JSON.parse(line) as {
       time: string;
@@ -72,29 +70,18 @@ const ours = (body: string, sesId: string, recipient: string, timestamp?: string
   said.mail.timestamp = timestamp ?? said.mail.timestamp;
   said.receipt.recipients = [recipient];
   Object.assign(said.receipt.action, {
-    bucketName: bucket(),
+    bucketName: mailroom.bucket,
     objectKeyPrefix: 'incoming/',
     objectKey: `incoming/${sesId}`,
   });
   return JSON.stringify({ ...notification, Message: JSON.stringify(said) });
 };
-const bucket = () =>
-  Object.entries(mailroom.cloud.refs).find(([id]) => /bucket/i.test(id) && !/policy/i.test(id))![1];
 
 /** By the operator, whom the bucket's policy does not fence off. */
 async function store(sesId: string, file: string): Promise<void> {
-  const { aws: endpoint, operator } = mailroom.cloud;
-  const credentials = { accessKeyId: operator.access_key_id, secretAccessKey: operator.secret_access_key };
-  const s3 = new S3Client({
-    endpoint,
-    region: operator.region,
-    credentials,
-    forcePathStyle: true,
-    systemClockOffset: mailroom.cloud.clock.now() - Date.now(),
-  });
-  await s3.send(
+  await mailroom.s3().send(
     new PutObjectCommand({
-      Bucket: bucket(),
+      Bucket: mailroom.bucket,
       Key: `incoming/${sesId}`,
       Body: readFileSync(new URL(file, folder)),
     }),

@@ -1,22 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Client } from '../../lib/sdk/client.ts';
 import type { Mailroom } from './mailroom.ts';
-
-/** An endpoint that remembers what it was told. */
-export async function listener() {
-  const heard: { event_type: string; inbox_id?: string; reason?: string }[] = [];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    heard.push(JSON.parse(body));
-    response.writeHead(204).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const close = () => new Promise((resolve) => server.close(resolve));
-  return { heard, url, close };
-}
 
 export interface Member {
   inbox_id: string;

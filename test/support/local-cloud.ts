@@ -22,11 +22,9 @@ export interface OpenOptions {
   home?: string;
   /** A home to start from a copy of. */
   from?: string | undefined;
-  durable?: boolean;
   smtpPort?: number;
   dnsPort?: number;
   port?: number;
-  verbose?: boolean;
 }
 
 /** A local cloud in this process, in a home of its own, that runs the template and the bundles of today's sources. */
@@ -42,7 +40,7 @@ export interface OpenCloud {
 export { domain };
 
 export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
-  const { edit, weather = calm, durable = false, smtpPort = 0, dnsPort = 0 } = options;
+  const { edit, weather = calm, smtpPort = 0, dnsPort = 0 } = options;
   const home =
     options.home ?? (await mkdtemp(join(process.env['POSTHORN_TEST_HOMES'] ?? tmpdir(), 'posthorn-')));
   if (options.from !== undefined) await cp(options.from, home, { recursive: true });
@@ -59,13 +57,23 @@ export async function openCloud(options: OpenOptions = {}): Promise<OpenCloud> {
   const print = (line: string) => void printed.push(line);
   const clock = new Clock();
   const cloud = await startCloud({
-    ...{ template: own, stackName, home, port, smtpPort, dnsPort, domain, region: 'us-east-1', durable },
+    ...{
+      template: own,
+      stackName,
+      home,
+      port,
+      smtpPort,
+      dnsPort,
+      domain,
+      region: 'us-east-1',
+      durable: false,
+    },
     ...{
       clock,
       weather,
       code: { project, bundles: options.sources ? undefined : folder },
       print,
-      verbose: options.verbose ?? false,
+      verbose: false,
     },
   }).catch(async (error: Error) => {
     await removeHome();

@@ -17,7 +17,7 @@ import { domain, openCloud, type OpenCloud, type Resources } from './local-cloud
 export { domain };
 
 /** How often each misfortune strikes in a journey that says nothing else. */
-export const usualOdds: Partial<Record<Misfortune, number>> = {
+const usualOdds: Partial<Record<Misfortune, number>> = {
   duplicate: 0.15,
   reorder: 0.2,
   delay: 0.1,
@@ -30,7 +30,7 @@ export const usualOdds: Partial<Record<Misfortune, number>> = {
 export interface MailroomOptions {
   /** Instead of or beside the usual ones; `calm` leaves them all out. */
   odds?: Partial<Record<Misfortune, number>> | 'calm';
-  /** Refusals by IAM, or dead letters, that the journey is about. */
+  /** Dead letters, that the journey is about. */
   expects?: { deadLetters?: boolean };
   /** A cloud of its own, for a journey that looks at all there is in it, or goes by the machine's clock. */
   own?: true;
@@ -298,14 +298,20 @@ export class Mailroom {
   dynamodb(): DynamoDBClient {
     return new DynamoDBClient({ ...this.#aws(), maxAttempts: 10 });
   }
+  /** The name of the one resource whose logical id is this and a hash. */
+  named(logicalId: string): string {
+    const ids = Object.keys(this.cloud.refs).filter((id) => new RegExp(`^${logicalId}[0-9A-F]{8}$`).test(id));
+    if (ids.length !== 1) throw new Error(`${ids.length} resources ${logicalId}`);
+    return this.cloud.refs[ids[0]!]!;
+  }
   get tableName(): string {
-    return Object.entries(this.cloud.refs).find(([id]) => /^storetable[0-9A-F]{8}$/.test(id))![1];
+    return this.named('storetable');
   }
   s3(): S3Client {
     return new S3Client({ ...this.#aws(), maxAttempts: 10, forcePathStyle: true });
   }
   get bucket(): string {
-    return Object.entries(this.cloud.refs).find(([id]) => /^storebucket[0-9A-F]{8}$/.test(id))![1];
+    return this.named('storebucket');
   }
   /** Keys of the mail bucket that begin so; at most 1,000. */
   async objects(prefix: string): Promise<string[]> {
@@ -364,6 +370,8 @@ export class Mailroom {
     const { iam, services } = this.cloud;
     try {
       this.rain(false);
+      // What a test that failed has left is not the next file's.
+      this.cloud.outages.clear();
       const { refusals, stray } = this.#before;
       if (this.#options.expects?.deadLetters) await this.#clear(isDead);
       const left = {

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import type { LocalFile } from '../../lib/cli/local-file.ts';
 import { createClient, type Client } from '../../lib/sdk/client.ts';
 import { onceARun } from './once-a-run.ts';
@@ -59,7 +58,6 @@ export class Command {
 
 /** What `<home>/local.json` holds. */
 export interface WholeLocalFile extends LocalFile {
-  aws: string;
   dns: { host: string; port: number };
   pid: number;
 }
@@ -91,12 +89,6 @@ export async function startPosthorn(home: string, ...more: string[]): Promise<Po
   await command.says('Stop it with Ctrl-C.');
   const local = readLocal(home);
   return { command, local, client: createClient({ baseUrl: local.api, key: local.key, retries: 0 }) };
-}
-
-/** A client of an organization of its own. */
-export async function anotherOrganization({ api, operator }: WholeLocalFile): Promise<Client> {
-  const { key } = await firstOrganization({ api, operator });
-  return createClient({ baseUrl: api, key, retries: 0 });
 }
 
 export const temporaryHome = () => mkdtemp(join(process.env['POSTHORN_TEST_HOMES'] ?? tmpdir(), 'home-'));

@@ -5,11 +5,7 @@ import type { Promised } from './crash-rounds.ts';
 import type { Posthorn } from './posthorn-process.ts';
 
 /** How many events stand in the outbox: one leaves it when the bus has taken it, and not before. */
-export async function waitingEvents({ local: { aws: endpoint, operator } }: Posthorn): Promise<number> {
-  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey, region } = operator;
-  const credentials = { accessKeyId, secretAccessKey };
-  const dynamodb = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 10 });
-  const { TableNames: [TableName] = [] } = await dynamodb.send(new ListTablesCommand({}));
+export async function waitingEvents(dynamodb: DynamoDBClient, TableName: string): Promise<number> {
   const counts = await Promise.all(
     Array.from({ length: outboxShards }, (_, shard) =>
       dynamodb.send(
@@ -23,8 +19,18 @@ export async function waitingEvents({ local: { aws: endpoint, operator } }: Post
       ),
     ),
   );
-  dynamodb.destroy();
   return counts.reduce((sum, { Count = 0 }) => sum + Count, 0);
+}
+
+/** The same of a process. */
+export async function waitingIn({ local: { aws: endpoint, operator } }: Posthorn): Promise<number> {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey, region } = operator;
+  const credentials = { accessKeyId, secretAccessKey };
+  const dynamodb = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 10 });
+  const { TableNames: [tableName] = [] } = await dynamodb.send(new ListTablesCommand({}));
+  const waiting = await waitingEvents(dynamodb, tableName!);
+  dynamodb.destroy();
+  return waiting;
 }
 
 /** Acknowledged mails of which the logs of their inboxes do not tell exactly once, and logs with a gap or a twin. */

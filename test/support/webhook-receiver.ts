@@ -16,6 +16,8 @@ type Behaviour = (received: Received, response: ServerResponse, socket: Socket) 
 /** An endpoint for webhooks; each path behaves in its own way, by default it says 200. */
 export interface WebhookReceiver {
   received: Received[];
+  /** What was told, in the order it came. */
+  readonly heard: any[];
   /** The URL of a path. */
   url(path: string): string;
   on(path: string, behaviour: Behaviour): void;
@@ -44,6 +46,9 @@ export async function openReceiver(): Promise<WebhookReceiver> {
   const { port } = server.address() as AddressInfo;
   return {
     received,
+    get heard() {
+      return received.map(({ body }) => body);
+    },
     url: (path) => `http://127.0.0.1:${port}${path}`,
     on: (path, behaviour) => void behaviours.set(path, behaviour),
     of: (path) => received.filter((one) => one.path === path),

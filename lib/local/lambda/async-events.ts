@@ -29,21 +29,6 @@ export const usualPolicy: AsyncPolicy = { retries: 2, maxAge: 21_600_000 };
 /** Milliseconds before the second and the third attempt (Lambda developer guide, "Asynchronous invocation"). */
 const delays = [60_000, 120_000];
 
-/**
- * Events of one function at work at once when they are quick, as many as its instances that take turns; the others wait
- * in the queue that Lambda keeps for them. After a leap of the clock there is an event for each minute of it.
- */
-const atOnce = 2;
-/** While events wait, one more goes to work each time (milliseconds of the machine). */
-const wideningTime = 250;
-
-interface Lane {
-  busy: number;
-  limit: number;
-  waiting: Row[];
-  widening: NodeJS.Timeout | undefined;
-}
-
 interface Row {
   id: string;
   request_id: string;
@@ -70,8 +55,7 @@ export class AsyncEvents {
     attempts INTEGER NOT NULL, due REAL NOT NULL, accepted REAL NOT NULL) STRICT`;
 
   readonly #given: AsyncEventsGiven;
-  readonly #lanes = new Map<string, Lane>();
-  #running: Promise<void>[] = [];
+  readonly #running = new Set<Promise<void>>();
   #state: 'waiting' | 'started' | 'stopped' = 'waiting';
 
   constructor(given: AsyncEventsGiven) {
@@ -117,45 +101,8 @@ export class AsyncEvents {
 
   #launch(row: Row): void {
     if (this.#state !== 'started') return;
-    const lane = this.#laneOf(row.function);
-    if (lane.busy >= lane.limit) {
-      lane.waiting.push(row);
-      return this.#widenLater(lane);
-    }
-    lane.busy++;
-    const work = this.#attempt(row).finally(() => {
-      this.#running = this.#running.filter((other) => other !== work);
-      lane.busy--;
-      this.#launchNext(lane);
-    });
-    this.#running.push(work);
-  }
-
-  #launchNext(lane: Lane): void {
-    const next = lane.waiting.shift();
-    if (next === undefined) lane.limit = atOnce;
-    else this.#launch(next);
-  }
-
-  #widenLater(lane: Lane): void {
-    lane.widening ??= setTimeout(() => {
-      lane.widening = undefined;
-      if (lane.waiting.length === 0) return;
-      lane.limit++;
-      this.#launchNext(lane);
-      this.#widenLater(lane);
-    }, wideningTime).unref();
-  }
-
-  #laneOf(functionName: string): Lane {
-    const found = this.#lanes.get(functionName) ?? {
-      busy: 0,
-      limit: atOnce,
-      waiting: [],
-      widening: undefined,
-    };
-    this.#lanes.set(functionName, found);
-    return found;
+    const work = this.#attempt(row).finally(() => this.#running.delete(work));
+    this.#running.add(work);
   }
 
   async #attempt(row: Row): Promise<void> {
