@@ -43,5 +43,5 @@ const job = z.object({ organization_id: z.string(), what: z.string() });
 /** SQS: an inbox was taken down, or an organization, and its mail, rows and keys are to be removed. */
 export const handler = queueDoor({
   parse: (body) => job.parse(JSON.parse(body)),
-  run: (removal, _, context) => remove(removal, () => context.getRemainingTimeInMillis()),
+  run: (removal, context) => remove(removal, () => context.getRemainingTimeInMillis()),
 });

@@ -1,3 +1,4 @@
+import type { Context } from 'aws-lambda';
 import { archiveObjects } from '../../lib/adapters/archive-objects.ts';
 import { archiveStore } from '../../lib/adapters/dynamo/archive-store.ts';
 import { openDatabase } from '../../lib/adapters/dynamo/client.ts';
@@ -21,6 +22,7 @@ import { reconcile } from '../../lib/core/reconcile.ts';
 import { retainMail } from '../../lib/core/retain-mail.ts';
 import { runDue } from '../../lib/core/run-due.ts';
 import { withdrawWork } from '../../lib/core/standing-work.ts';
+import { together } from '../../lib/core/together.ts';
 import { watchDeliveries } from '../../lib/core/watch-deliveries.ts';
 import { watchRemoval } from '../../lib/core/watch-removal.ts';
 import { readEnv } from '../../lib/edge/env.ts';
@@ -45,8 +47,7 @@ const keeping = {
   ulid: deps.ulid,
 };
 
-/** Each minute: what waits, and mail whose notice was lost. */
-export const handler = runDue({
+const run = runDue({
   due,
   works: {
     ...backgroundThreads({ ...keeping, objects: deps.objects }),
@@ -67,12 +68,14 @@ export const handler = runDue({
     }),
     'watch-removal': watchRemoval({ removals: removalStore(database), now }),
   },
-  reconcile: async () => {
-    try {
-      await reconcile({ objects: deps.objects, receive: receiveMail(deps), now, report })();
-    } finally {
-      await nudgeEvents({ outbox: outbox(database), now })();
-    }
-  },
+  reconcile: (mayBegin) =>
+    together([
+      reconcile({ objects: deps.objects, receive: receiveMail(deps), now, report })(mayBegin),
+      nudgeEvents({ outbox: outbox(database), now })(),
+    ]),
   report,
 });
+
+/** Each minute: what waits, and mail whose notice was lost. */
+export const handler = (_event: unknown, context: Context): Promise<unknown> =>
+  run(() => context.getRemainingTimeInMillis());

@@ -14,10 +14,9 @@ import {
 import type { Readable } from 'node:stream';
 import { archiveRungs, archiveTag } from '../contract/archive.ts';
 import type { ArchiveObjects, ArchiveRef, ArchiveUrl } from '../core/archive-ports.ts';
-import type { ObjectFolder } from '../core/mail-ports.ts';
-import { ulidOf } from '../core/message-lists.ts';
 import type { Now } from '../core/ports.ts';
 import { contentDisposition, downloadUrl, type BucketAccess } from './download-url.ts';
+import { folderOf } from './mail-objects.ts';
 
 /** RFC 4155 §4. */
 const ContentType = 'application/mbox';
@@ -26,8 +25,6 @@ const ChecksumAlgorithm = 'CRC32';
 
 const keyOf = ({ organization_id, archive_id }: ArchiveRef): string =>
   `${organization_id}/archives/${archive_id}.mbox`;
-const rawOf = ({ organization_id, uid, message_id }: ObjectFolder): string =>
-  `${organization_id}/${uid}/${ulidOf(message_id)}/raw`;
 const isNamed = (error: unknown, ...names: string[]): boolean =>
   error instanceof S3ServiceException && names.includes(error.name);
 
@@ -39,7 +36,7 @@ const tagOf = (days: number): string =>
 export const archiveObjects = (Bucket: string, s3 = new S3Client({})): ArchiveObjects => ({
   async raw(folder) {
     try {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: rawOf(folder) }));
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `${folderOf(folder)}raw` }));
       return Body as Readable;
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;

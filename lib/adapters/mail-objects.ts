@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   NoSuchKey,
@@ -16,6 +15,7 @@ import { ulidOf } from '../core/message-lists.ts';
 import type { Now } from '../core/ports.ts';
 import { together } from '../core/together.ts';
 import { contentDisposition, downloadUrl, type BucketAccess } from './download-url.ts';
+import { emptyFolder } from './empty-folder.ts';
 import { packBodies, unpackBodies } from './dynamo/body-row.ts';
 
 /** SES's own corner of the bucket, and what it writes there once to see whether it may. */
@@ -24,7 +24,7 @@ const setupNotification = `${incoming}AMAZON_SES_SETUP_NOTIFICATION`;
 /** SES's trace headers stand at the top, in far less than this. */
 const headBytes = 65_536;
 
-const folderOf = ({ organization_id, uid, message_id }: ObjectFolder): string =>
+export const folderOf = ({ organization_id, uid, message_id }: ObjectFolder): string =>
   `${organization_id}/${uid}/${ulidOf(message_id)}/`;
 const indexOf = (attachment: Attachment): string =>
   attachment.attachment_id.slice(attachment.attachment_id.lastIndexOf('_') + 1);
@@ -134,20 +134,7 @@ export function mailObjects(Bucket: string, now: Now, access: BucketAccess = own
     },
 
     async removeAll(folder) {
-      for (;;) {
-        const { Contents = [] } = await s3().send(
-          new ListObjectsV2Command({ Bucket, Prefix: folderOf(folder) }),
-        );
-        if (Contents.length === 0) return;
-        const { Errors = [] } = await s3().send(
-          new DeleteObjectsCommand({
-            Bucket,
-            Delete: { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true },
-          }),
-        );
-        if (Errors.length > 0)
-          throw new Error(`S3 kept ${Errors.length} objects of a deleted message: ${Errors[0]!.Code}`);
-      }
+      for await (const _ of emptyFolder(s3(), Bucket, folderOf(folder)));
     },
 
     async urlOf(folder, what) {

@@ -38,28 +38,32 @@ const bodyPatience = 1_000;
 export function webhookClient(options: WebhookClientOptions): PostWebhook {
   const rules = { resolve: options.resolve ?? resolveName, allowLoopback: options.allowLoopback };
   return async ({ url, headers, body }) => {
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), options.timeout);
-    const cleanup: (() => void)[] = [];
-    const ended = new Promise<never>((_, reject) => {
-      deadline.signal.addEventListener('abort', () => reject(new Refused('timeout')));
-    });
-    ended.catch(() => undefined);
-    try {
+    const over = new AbortController();
+    const timeout = new Refused('timeout');
+    const timer = setTimeout(() => over.abort(timeout), options.timeout);
+    const attempt = async (): Promise<Answer> => {
       const target = new URL(url);
-      const work = (async () => {
-        const socket = await connect(target, rules, options, cleanup);
-        return post(target, socket, headers, body, cleanup);
-      })();
-      work.catch(() => undefined);
-      return await Promise.race([work, ended]);
+      const socket = await connect(target, rules, options, over.signal);
+      return post(target, socket, headers, body, over.signal);
+    };
+    const late = new Promise<never>((_, reject) => {
+      atEnd(over.signal, () => reject(timeout));
+    });
+    try {
+      return await Promise.race([attempt(), late]);
     } catch (error) {
       return { reason: reasonOf(error) };
     } finally {
       clearTimeout(timer);
-      for (const end of cleanup) end();
+      over.abort(timeout);
     }
   };
+}
+
+/** Done when the try is over, also when it is already: nothing of it goes on after the answer. */
+function atEnd(over: AbortSignal, end: () => void): void {
+  if (over.aborted) end();
+  else over.addEventListener('abort', end, { once: true });
 }
 
 class Refused extends Error {
@@ -82,14 +86,14 @@ async function connect(
   { protocol, hostname, port }: URL,
   rules: AddressRules,
   { allowLoopback, ca }: WebhookClientOptions,
-  cleanup: (() => void)[],
+  over: AbortSignal,
 ): Promise<net.Socket> {
   const secure = protocol === 'https:';
   if (!secure && !(allowLoopback && protocol === 'http:')) throw new Refused('not an https URL');
   const addresses = await checkedAddresses(hostname, rules);
   if (!secure && !addresses.every((address) => /^(127\.|::1$)/.test(address)))
     throw new Refused('not an https URL');
-  const socket = await firstOf(addresses, Number(port) || (secure ? 443 : 80), cleanup);
+  const socket = await firstOf(addresses, Number(port) || (secure ? 443 : 80), over);
   // What is said goes to an address that was checked, whatever else has gone wrong.
   const reached = socket.remoteAddress;
   if (reached === undefined || !addresses.map(canonicalAddress).includes(canonicalAddress(reached)))
@@ -104,19 +108,20 @@ async function connect(
     minVersion: 'TLSv1.2',
     ...(ca !== undefined && { ca: [...tls.rootCertificates, ca] }),
   });
-  cleanup.push(() => secured.destroy());
+  atEnd(over, () => secured.destroy());
   await opened(secured, 'secureConnect');
   return secured;
 }
 
 /** Tries the addresses one after the other; what the last one says is the reason. */
-async function firstOf(addresses: string[], port: number, cleanup: (() => void)[]): Promise<net.Socket> {
+async function firstOf(addresses: string[], port: number, over: AbortSignal): Promise<net.Socket> {
   let failure: unknown;
   for (const host of addresses.slice(0, mostAddresses)) {
+    over.throwIfAborted();
     // An address and no name: nothing is looked up any more.
     const socket = net.connect({ host, port });
     const patience = setTimeout(() => socket.destroy(new Refused('timeout')), connectPatience);
-    cleanup.push(() => (clearTimeout(patience), socket.destroy()));
+    atEnd(over, () => (clearTimeout(patience), socket.destroy()));
     try {
       await opened(socket, 'connect');
       return socket;
@@ -142,8 +147,9 @@ function post(
   socket: net.Socket,
   headers: Record<string, string>,
   body: string,
-  cleanup: (() => void)[],
+  over: AbortSignal,
 ): Promise<Answer> {
+  over.throwIfAborted();
   return new Promise((resolve, reject) => {
     const request = http.request({
       createConnection: () => socket,
@@ -162,7 +168,7 @@ function post(
         connection: 'close',
       },
     });
-    cleanup.push(() => request.destroy());
+    atEnd(over, () => request.destroy());
     request.on('error', reject);
     request.on('response', (response) => {
       const after = response.headers['retry-after'];
@@ -176,7 +182,7 @@ function post(
       });
       for (const end of ['end', 'error', 'close'] as const) response.on(end, finish);
       const patience = setTimeout(finish, bodyPatience);
-      cleanup.push(() => clearTimeout(patience));
+      atEnd(over, () => clearTimeout(patience));
     });
     // A switch of protocols is no answer to a POST.
     request.on('upgrade', () => reject(new Refused('not an HTTP answer')));

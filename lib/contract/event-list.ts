@@ -12,7 +12,6 @@ const position = z.preprocess(
 
 /** `after_position`: the events behind that place in the log, oldest first, for replay and for following it. */
 export const eventsQuery = pageQuery.extend({ after_position: position.optional() });
-export type EventsQuery = z.infer<typeof eventsQuery>;
 
 /** What AgentMail's clients know of a log: a label of a message that came or went. */
 const labelTypes = ['label.added', 'label.removed'] as const;

@@ -44,6 +44,7 @@ export const events = {
     .extend({
       from: z.string(),
       subject: z.string().optional(),
+      labels: z.array(z.string()).describe('Those it would have had; what hides a mail hides its refusal.'),
       size: z.number().describe('Bytes of the raw mail.'),
       reason: z.literal('storage_limit'),
     })

@@ -6,8 +6,6 @@ import { chainFindings, type Finding, type Ledger } from './verify-ledger.ts';
 export interface ExportedLedger extends Pick<Ledger, 'organization_id' | 'lines' | 'seals' | 'now'> {
   /** All that lies in the archive, in any order; what lies there twice counts once. */
   exported: readonly SealedLines[];
-  /** How long a seal may wait for its export, milliseconds. */
-  lag?: number;
 }
 
 /**
@@ -68,9 +66,9 @@ const same = (one: Line, other: Line | undefined): boolean =>
   other !== undefined && canonical(one) === canonical(other);
 
 /** Seals behind the end of the export that had the time to get there: nobody could tell if they were changed. */
-function unexported({ seals, now, lag = exportLag }: ExportedLedger, last: number): Finding[] {
+function unexported({ seals, now }: ExportedLedger, last: number): Finding[] {
   const late = seals.filter(
-    ({ number, sealed_at }) => number > last && !(now - Date.parse(sealed_at) <= lag),
+    ({ number, sealed_at }) => number > last && !(now - Date.parse(sealed_at) <= exportLag),
   );
   if (late.length === 0) return [];
   const reason =

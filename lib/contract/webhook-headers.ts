@@ -60,7 +60,6 @@ const whole = (headers: Record<string, string>, context: z.core.$RefinementCtx):
 
 /** Headers sent with every delivery. Their values are written and never shown. */
 export const webhookHeaders = z.record(headerName, headerValue).superRefine(whole);
-export type WebhookHeaders = z.infer<typeof webhookHeaders>;
 
 export const updateWebhookHeaders = z
   .object({

@@ -18,7 +18,6 @@ export const webhookRequest = z.object({
   url,
   event_types: someTypes.default(['message.received']),
 });
-export type WebhookRequest = z.infer<typeof webhookRequest>;
 
 /** An inbox by an address of it or its uid, or a pod by its id. */
 const targets = z

@@ -1,5 +1,5 @@
 import { changeThread, fittingLabels, relabel, type ChangeDeps } from './change-messages.ts';
-import type { DueWork } from './due-ports.ts';
+import type { DueStore, DueWork } from './due-ports.ts';
 import type { MailObjects, ObjectFolder } from './mail-ports.ts';
 import type { InboxStore } from './ports.ts';
 import { hiddenBy } from './message-lists.ts';
@@ -7,7 +7,7 @@ import type { DueWorks } from './run-due.ts';
 import { isIncluded } from './walk-lists.ts';
 
 /** `inboxes`: what is left to be done in an inbox that was taken down is nobody's any more; its rows go otherwise. */
-export type BackgroundDeps = ChangeDeps & { inboxes: Pick<InboxStore, 'get'> };
+export type BackgroundDeps = ChangeDeps & { inboxes: Pick<InboxStore, 'get'>; due: Pick<DueStore, 'file'> };
 
 /** What threads leave to be done. */
 export function backgroundThreads(
@@ -25,6 +25,9 @@ export function backgroundThreads(
 
 /** Messages that one step takes at a time. */
 const chunk = 25;
+/** Messages of a thread that one minute changes or deletes: other work waits behind it. */
+const messagesAtOnce = 500;
+const minuteMs = 60_000;
 
 /**
  * Goes on labelling a long thread until every message that was there has changed, one transaction each. Safe to
@@ -32,10 +35,11 @@ const chunk = 25;
  */
 export async function continueLabels(
   deps: BackgroundDeps,
-  { inbox, thread_id, upTo, ...change }: Extract<DueWork, { kind: 'label-thread' }>,
+  work: Extract<DueWork, { kind: 'label-thread' }>,
 ): Promise<void> {
+  const { inbox, thread_id, upTo, ...change } = work;
   let position: { to: string } | { after: string } = { to: upTo };
-  for (;;) {
+  for (let seen = 0; ;) {
     if ((await deps.inboxes.get(inbox)) === undefined) return;
     const { entries, more } = await deps.mailbox.entries(
       inbox,
@@ -57,6 +61,9 @@ export async function continueLabels(
     const oldest = entries.at(-1);
     if (!more || oldest === undefined) return;
     position = { after: oldest.ulid };
+    seen += entries.length;
+    if (seen >= messagesAtOnce)
+      return deps.due.file({ work: { ...work, upTo: oldest.ulid }, at: deps.now() + minuteMs });
   }
 }
 
@@ -71,7 +78,8 @@ export async function continueDelete(
 ): Promise<void> {
   const { inbox, thread_id } = work;
   const list = { of: 'thread', thread_id } as const;
-  for (;;) {
+  for (let seen = 0; ; seen += deletedAtOnce) {
+    if (seen >= messagesAtOnce) return deps.due.file({ work, at: deps.now() + minuteMs });
     if ((await deps.inboxes.get(inbox)) === undefined) return;
     const { entries } = await deps.mailbox.entries(inbox, list, { ascending: false, limit: deletedAtOnce });
     if (entries.length === 0) {

@@ -1,5 +1,5 @@
 import { about, type Deed } from '../contract/call.ts';
-import type { KeyPrincipal, Scope } from '../contract/principal.ts';
+import { may, type KeyPrincipal, type Scope } from '../contract/principal.ts';
 import { Problem, invalidField, notFound } from '../contract/problem.ts';
 import { contains } from '../contract/scope.ts';
 import { maxTargets, maxWebhooks, type CreateWebhook, type Webhook } from '../contract/webhook.ts';
@@ -48,7 +48,7 @@ export const newSecret = (randomSecret: () => string): string => `whsec_${random
 
 /**
  * A webhook of the scope. Repeating the call with the same `client_id` answers the webhook of the first, whatever else
- * it says.
+ * it says, to a key that may read webhooks.
  */
 export const createWebhook =
   (deps: CreateWebhookDeps) =>
@@ -80,6 +80,15 @@ export const createWebhook =
       if (outcome === 'created') return toWebhook(webhook);
       if (outcome === 'passing') continue;
       if (typeof outcome !== 'object') throw refusal(outcome, scope);
+      // The answer has the secret in it.
+      if (!may(principal, 'webhook_read'))
+        throw new Problem(
+          'missing_permission',
+          'this client_id has its webhook, and webhook_read is forbidden',
+          {
+            fix: 'Use a key that may read webhooks, or another client_id.',
+          },
+        );
       return madeBefore(webhook, outcome.existing, scope, deed);
     }
     throw new Problem('race_condition', 'the webhook of this client_id is being changed by others');

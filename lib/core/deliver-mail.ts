@@ -106,6 +106,7 @@ function refusedEvent({ ulid, now }: DeliverDeps, { inbox, parsed }: Mail, { mes
     timestamp: new Date(now()).toISOString(),
     from: message.from,
     ...defined({ subject: message.subject?.slice(0, 500) }),
+    labels: message.labels,
     size: parsed.size,
     reason: 'storage_limit',
   };

@@ -43,8 +43,8 @@ export interface Waiting {
 
 /** Port: what waits. */
 export interface DueStore {
-  /** What is due, the longest in each shard first; read on while it is done. */
-  dueWork(): AsyncIterable<{ id: string; work: DueWork }>;
+  /** What is due, in lanes that do not wait for each other, each in order of time; read on while it is done. */
+  lanes(): AsyncIterable<{ id: string; work: DueWork }>[];
   done(id: string): Promise<void>;
   /** Files work; the same work in the same minute is one row. */
   file(waiting: Waiting): Promise<void>;

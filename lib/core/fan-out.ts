@@ -44,16 +44,16 @@ export const fanOut =
     await deps.deliveries.add(event, deliveries, content ? body : undefined);
   };
 
-/** Whether a webhook, whose inboxes these are, wants to be told of an event. */
-export const hears = ({ enabled, event_types }: StoredWebhook, event: HeardEvent): boolean =>
+/** Whether a webhook wants to be told of an event. */
+const hears = ({ enabled, event_types }: StoredWebhook, event: HeardEvent): boolean =>
   enabled && typesOf(event).every((type) => event_types.includes(type));
 
 /**
- * The types a webhook must have asked for to be told: the event's own, and for a mail that arrived hidden that of each
- * label, as a list shows it only to who asks for each. So spam that is unauthenticated too is for who hears both.
+ * The types a webhook must have asked for to be told: the event's own, and for a mail that arrived hidden, or would have, that of
+ * each label, as a list shows it only to who asks for each. So spam that is unauthenticated too is for who hears both.
  */
 function typesOf({ event_type, labels = [] }: HeardEvent): StoredWebhook['event_types'] {
-  if (!event_type.startsWith('message.received')) return [event_type];
+  if (!/^message\.(received|refused)/.test(event_type)) return [event_type];
   const hidden = hiddenLabels.filter((label) => label !== 'trash' && labels.includes(label));
   return [
     event_type,

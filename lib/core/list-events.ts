@@ -96,7 +96,7 @@ function fill(
 }
 
 /** An event as the API shows it; of a change of labels an item for each label, told apart by a number. */
-export function toItems({ uid, ...event }: StoredEvent): InboxEvent[] {
+function toItems({ uid, ...event }: StoredEvent): InboxEvent[] {
   const item = {
     ...event,
     inbox_uid: uid,

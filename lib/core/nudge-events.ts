@@ -21,7 +21,7 @@ const minuteMs = 60_000;
 /** The stream tells of an event within seconds; what nobody announced in this time is stuck. */
 const stuckMs = 10 * minuteMs;
 const longestMs = 60 * minuteMs;
-/** After this many nudges, about three hours, it is no longer a matter of waiting. */
+/** After this many nudges, about four hours, it is no longer a matter of waiting. */
 const hopeless = 6;
 
 export interface NudgeEventsDeps {

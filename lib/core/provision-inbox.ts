@@ -144,13 +144,14 @@ function prepare(deps: ProvisionDeps, call: Call<CreateRoute>, body: CreateInbox
   return { provision, answer };
 }
 
-/** What the same `client_id` made, without the private half of its key; an inbox out of the key's scope is not shown. */
+/** What the same `client_id` made, without the private half of its key and what the caller may not read; an inbox out of the key's scope is not shown. */
 function madeBefore(
-  { scope }: Call<CreateRoute>,
+  { principal, scope }: Call<CreateRoute>,
   { existing, credential, webhook }: Existing,
 ): ProvisionedInbox {
-  if (covers(scope, existing))
-    return { ...toInbox(existing), ...defined({ credential, webhook: webhook && toWebhook(webhook) }) };
+  // The webhook has its secret with it.
+  const shown = webhook && may(principal, 'webhook_read') ? toWebhook(webhook) : undefined;
+  if (covers(scope, existing)) return { ...toInbox(existing), ...defined({ credential, webhook: shown }) };
   throw new Problem('conflict', 'this client_id is in use in another pod of the organization', {
     fix: 'Choose another client_id.',
   });

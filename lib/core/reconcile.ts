@@ -10,11 +10,15 @@ export interface ReconcileDeps {
   report: (error: unknown, about: Record<string, unknown>) => void;
 }
 
-/** Takes in what lies in `incoming/` after ten minutes: its notice was lost, or failed too often. */
+/**
+ * Takes in what lies in `incoming/` after ten minutes: its notice was lost, or failed too often. What is not begun
+ * while it may be is left to the next run.
+ */
 export const reconcile =
   ({ objects, receive, now, report }: ReconcileDeps) =>
-  async (): Promise<void> => {
+  async (mayBegin: () => boolean): Promise<void> => {
     for (const left of await objects.leftIncoming(now() - noticeMs)) {
+      if (!mayBegin()) return;
       const notice = inferNotice(left);
       try {
         if (notice === undefined)

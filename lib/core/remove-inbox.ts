@@ -14,7 +14,7 @@ export interface RemoveDeps extends TakeDownDeps {
    * Puts the mail of the inbox into its archive, piece by piece. It is asked again at each step, and once more when
    * the mail is gone: an archive that is ready has nothing to do.
    */
-  archive?: (removal: Removal) => AsyncIterable<unknown>;
+  archive: (removal: Removal) => AsyncIterable<unknown>;
   now: Now;
 }
 
@@ -59,10 +59,7 @@ export const removeInbox =
 /** The mail goes into its archive, then the objects go, then the rows, which say what objects there are. */
 async function* ofInbox(deps: RemoveDeps, removal: Removal): AsyncGenerator<Stop> {
   const { organization_id, what: uid, archive_id } = removal;
-  if (archive_id !== undefined) {
-    if (deps.archive === undefined) throw new Error(`nobody can make the archive ${archive_id}`);
-    for await (const _ of deps.archive(removal)) yield undefined;
-  }
+  if (archive_id !== undefined) for await (const _ of deps.archive(removal)) yield undefined;
   for await (const _ of deps.objects.under(`${organization_id}/${uid}/`)) yield undefined;
   for await (const _ of deps.rows.ofInbox({ organization_id, uid })) yield undefined;
 }

@@ -26,8 +26,10 @@ export const canarySubject = (sent: number): string => `Canary ${new Date(sent).
 /** The deployment mails itself, in an inbox of the operator that is like any other and is made when it is not there. */
 export const sendCanary = (deps: SendCanaryDeps) => async (): Promise<void> => {
   const address = canaryAddress(deps.mailDomain);
-  const holders = await deps.inboxes.holders([address]);
-  if (!holders.has(address)) await provision(deps, address);
+  const holder = (await deps.inboxes.holders([address])).get(address);
+  if (holder === undefined) await provision(deps, address);
+  else if (holder.organization_id !== operatorOrganizationId)
+    throw new Error(`${address} is an inbox of ${holder.organization_id}: the canary writes to its own only`);
   await deps.sendMail({
     from: address,
     to: address,
@@ -60,6 +62,7 @@ async function provision(deps: SendCanaryDeps, address: string): Promise<void> {
     due: [nextRetention(organization_id, uid, now)],
     deed: systemDeed(deps, { action: 'inboxes.create', organization_id, pod_id, inbox_uid: uid }),
   });
-  const there = outcome === 'created' || (typeof outcome === 'object' && 'taken_by' in outcome);
+  const taken = typeof outcome === 'object' && 'taken_by' in outcome ? outcome.taken_by : undefined;
+  const there = outcome === 'created' || taken === operatorOrganizationId;
   if (!there) throw new Error(`the canary cannot have its inbox: ${JSON.stringify(outcome)}`);
 }

@@ -37,7 +37,10 @@ export function nextTurn(name: string, period: number, now: number): number {
   return ((passed + 1) * period + offset) * minuteMs;
 }
 
-/** What waits for the end of an inbox: its announcement, and the end. A row of a minute may be taken as it begins. */
+/** Work is taken as its minute begins: what must not be done before its second waits for the next full minute. */
+export const fullMinute = (time: number): number => Math.ceil(time / minuteMs) * minuteMs;
+
+/** What waits for the end of an inbox: its announcement, and the end. */
 export function expiryOf(
   { organization_id, uid, expires_at, updated_at }: StoredInbox,
   noticeMinutes: number,
@@ -48,7 +51,7 @@ export function expiryOf(
   const about = { organization_id, uid, expires_at, set_at: updated_at };
   return [
     { work: { kind: 'announce-expiry', ...about }, at: Math.max(now, end - noticeMinutes * minuteMs) },
-    { work: { kind: 'expire-inbox', ...about }, at: Math.ceil(end / minuteMs) * minuteMs },
+    { work: { kind: 'expire-inbox', ...about }, at: fullMinute(end) },
   ];
 }
 

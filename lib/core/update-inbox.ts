@@ -4,6 +4,7 @@ import { Problem, notFound } from '../contract/problem.ts';
 import { defined } from './defined.ts';
 import { inboxEvent } from './inbox-event.ts';
 import { checkMayChange, lifetimeOf, withWaiting } from './inbox-lifetime.ts';
+import { laterThan } from './later-than.ts';
 import { operatorInboxUid } from './operator-mailroom.ts';
 import type { InboxStore, NewUlid, Now, StoredInbox } from './ports.ts';
 import { toInbox } from './read-inboxes.ts';
@@ -59,7 +60,6 @@ function change(current: StoredInbox, body: UpdateInbox, now: number): StoredInb
     storage_limit,
     ...rest
   } = current;
-  const updated_at = new Date(now).toISOString();
   const display_name = body.display_name === undefined ? oldName : (body.display_name ?? undefined);
   const metadata = mergeMetadata(oldMetadata, body.metadata);
   return {
@@ -67,11 +67,7 @@ function change(current: StoredInbox, body: UpdateInbox, now: number): StoredInb
     ...(display_name !== undefined && { display_name }),
     ...(metadata !== undefined && { metadata }),
     ...lifetimeOf(defined({ expires_at, retention_days, archive_retention_days, storage_limit }), body, now),
-    // Two changes within one millisecond still differ, since the time is what tells them apart.
-    updated_at:
-      updated_at > current.updated_at
-        ? updated_at
-        : new Date(Date.parse(current.updated_at) + 1).toISOString(),
+    updated_at: laterThan(current.updated_at, now),
   };
 }
 

@@ -110,8 +110,8 @@ export type WatchDeliveries = Extract<DueWork, { kind: 'watch-deliveries' }>;
 /** Port: deliveries. */
 export interface WebhookDeliveryStore {
   /**
-   * The deliveries of one event, what is said in it (compressed, in its inbox) and the watch over them, in as few
-   * transactions as hold them. What is there already stays as it is.
+   * The deliveries of one event, what is said in it (compressed, in its inbox) and the watch over them, in one
+   * transaction. What is there already stays as it is.
    */
   add(
     event: Pick<PublishedEvent, 'organization_id' | 'event_id' | 'inbox_uid'>,

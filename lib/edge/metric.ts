@@ -2,7 +2,7 @@ const namespace = 'Posthorn';
 
 export interface Metric {
   name: string;
-  unit: 'Milliseconds' | 'Count';
+  unit: 'Milliseconds';
   /** The function it is of, in the dimension `FunctionName`. */
   functionName: string;
 }

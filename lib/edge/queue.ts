@@ -4,8 +4,8 @@ import { createLog, type Log } from './log.ts';
 
 export interface QueueDoor<Job> {
   /** Reads one message; what it throws fails that message alone. */
-  parse: (body: string, record: SQSRecord) => Job | Promise<Job>;
-  run: (job: Job, record: SQSRecord, context: Context) => Promise<unknown>;
+  parse: (body: string) => Job | Promise<Job>;
+  run: (job: Job, context: Context) => Promise<unknown>;
   log?: Log;
 }
 
@@ -20,7 +20,7 @@ export function queueDoor<Job>({
 }: QueueDoor<Job>): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
   const attempt = async (record: SQSRecord, context: Context): Promise<string[]> => {
     try {
-      await run(await parse(record.body, record), record, context);
+      await run(await parse(record.body), context);
       return [];
     } catch (error) {
       log.error('message failed', {

@@ -181,6 +181,24 @@ describe('an endpoint that does not answer', () => {
     expect(answer).toEqual({ reason: 'timeout' });
   });
 
+  it('in time is let alone: what DNS says afterwards leads nowhere', async () => {
+    let connections = 0;
+    const server = net.createServer(() => connections++);
+    const port = await listen(server);
+    const dns = Promise.withResolvers<string[]>();
+    const answer = await client({ timeout: 100, resolve: () => dns.promise })({
+      url: `http://hook.test:${port}/`,
+      headers: {},
+      body: '{}',
+    });
+    expect(answer).toEqual({ reason: 'timeout' });
+    dns.resolve(['127.0.0.1', '127.0.0.2']);
+    // A connection that were begun now would be there before this one.
+    await once(net.connect(port, '127.0.0.1'), 'connect');
+    await wait(20);
+    expect(connections).toBe(1);
+  });
+
   it('because a header is none', async () => {
     const answer = await client()({ url: 'http://127.0.0.1:1/', headers: { a: 'b\r\nc: d' }, body: '' });
     expect(answer).toHaveProperty('reason');

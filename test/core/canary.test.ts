@@ -10,18 +10,18 @@ const start = Date.parse('2026-01-31T12:00:00.000Z');
 const address = `canary@${mailDomain}`;
 
 describe('the canary that is sent', () => {
-  let there: boolean;
+  let there: string | undefined;
   let provisioned: Provision[];
   let outcome: ProvisionOutcome;
   let sent: { from: string; to: string; subject: string }[];
   let send: ReturnType<typeof sendCanary>;
   beforeEach(() => {
-    [there, provisioned, outcome, sent] = [false, [], 'created', []];
+    [there, provisioned, outcome, sent] = [undefined, [], 'created', []];
     let ensured = false;
     send = sendCanary({
       inboxes: {
         holders: async (addresses) =>
-          new Map(addresses.flatMap((one) => (there ? [[one, {} as never]] : []))),
+          new Map(addresses.flatMap((one) => (there ? [[one, { organization_id: there } as never]] : []))),
         async provision(provision) {
           expect(ensured).toBe(true);
           provisioned.push(provision);
@@ -37,10 +37,16 @@ describe('the canary that is sent', () => {
   });
 
   it('goes to itself, and says when it was sent', async () => {
-    there = true;
+    there = operatorOrganizationId;
     await send();
     expect(provisioned).toEqual([]);
     expect(sent).toMatchObject([{ from: address, to: address, subject: 'Canary 2026-01-31T12:00:00.000Z' }]);
+  });
+
+  it('does not write to an inbox that somebody else had under this name before', async () => {
+    there = 'org_tenant';
+    await expect(send()).rejects.toThrow('is an inbox of org_tenant');
+    expect(sent).toEqual([]);
   });
 
   it('has its inbox made, which is the operator’s and keeps a day', async () => {
@@ -61,6 +67,10 @@ describe('the canary that is sent', () => {
     outcome = { taken_by: operatorOrganizationId };
     await send();
     expect(sent).toHaveLength(1);
+    for (const other of [{ taken_by: 'org_other' }, 'organization_suspended'] as const) {
+      outcome = other;
+      await expect(send()).rejects.toThrow(/cannot have its inbox/);
+    }
     outcome = 'organization_suspended';
     await expect(send()).rejects.toThrow('organization_suspended');
     expect(sent).toHaveLength(1);

@@ -24,7 +24,7 @@ import { sampleLine } from '../support/ledger-samples.ts';
 import { MemoryMailbox } from '../support/memory-mailbox.ts';
 import { storedInbox } from '../support/table-house.ts';
 import type { InboxStore } from '../../lib/core/ports.ts';
-import { counting } from '../support/memory-ports.ts';
+import { counting, MemoryDue } from '../support/memory-ports.ts';
 
 const inbox = inboxRef();
 const thread_id = `thr_${ulidAt(0)}`;
@@ -35,6 +35,7 @@ let deps: {
   inboxes: Pick<InboxStore, 'get'>;
   now: () => number;
   ulid: () => string;
+  due: MemoryDue;
 };
 /** It was not taken down. */
 const inboxes = { get: async () => storedInbox() };
@@ -42,7 +43,7 @@ let time: number;
 beforeEach(() => {
   mailbox = new MemoryMailbox();
   time = Date.parse('2026-02-01T00:00:00.000Z');
-  deps = { mailbox, inboxes, now: () => time++, ulid: counting() };
+  deps = { mailbox, inboxes, now: () => time++, ulid: counting(), due: new MemoryDue() };
 });
 
 async function fill(count: number, more: (n: number) => Partial<StoredMessage> = () => ({})): Promise<void> {
@@ -180,6 +181,29 @@ describe('labels of a long thread', () => {
     await continueLabels(deps, dueWork('label-thread'));
     expect(mailbox.changes).toHaveLength(writes);
     expect((await mailbox.thread(inbox, thread_id))?.visible.labels).toEqual({ received: 130, todo: 130 });
+  });
+
+  it('follow some hundred a minute, so that other work is not held up', async () => {
+    await fill(1300);
+    await label({ add: ['todo'] });
+    let work = dueWork('label-thread');
+    const steps: number[] = [];
+    for (let next: DueWork | undefined = work; next !== undefined;) {
+      work = next as typeof work;
+      const began = time;
+      await continueLabels(deps, work);
+      steps.push(carriers('todo'));
+      const [filed, ...more] = [...deps.due.filed];
+      expect(more).toEqual([]);
+      if (filed !== undefined)
+        expect(filed[0] > `${new Date(began + 59_000).toISOString().slice(0, 16)}`).toBe(true);
+      next = filed?.[1];
+      deps.due.filed.clear();
+    }
+    expect(steps.at(-1)).toBe(1300);
+    expect(steps.map((count, n) => count - (steps[n - 1] ?? 0)).every((count) => count <= 500)).toBe(true);
+    // Each step goes on where the one before ended.
+    expect(mailbox.changes.length).toBeLessThanOrEqual(1301);
   });
 
   it('are finished by a repeat when the work stopped midway', async () => {
@@ -339,6 +363,20 @@ describe('deleting', () => {
     expect(new Set(erased).size).toBe(90);
     expect(Math.max(...mailbox.changes.map(writesOf))).toBeLessThanOrEqual(100);
     await continueDelete(deps, dueWork('delete-thread'), erase);
+  });
+
+  it('goes some hundred a minute, so that other work is not held up', async () => {
+    await fill(1100);
+    await remove();
+    const left: number[] = [];
+    for (let step = 0; step < 3; step++) {
+      await continueDelete(deps, dueWork('delete-thread'), erase);
+      left.push(messages().length);
+      expect([...deps.due.filed.values()]).toEqual(step < 2 ? [dueWork('delete-thread')] : []);
+      deps.due.filed.clear();
+    }
+    expect(left).toEqual([600, 100, 0]);
+    expect(await mailbox.thread(inbox, thread_id)).toBeUndefined();
   });
 
   it('is finished by a repeat when it stopped midway', async () => {

@@ -194,6 +194,22 @@ describe('who hears', () => {
 });
 
 describe('a mail that was refused', () => {
+  it('and would have been hidden is told only to who hears such mail too', async () => {
+    const told = async (...event_types: StoredWebhook['event_types']) => {
+      const { run, added } = house({ event_types });
+      await run(
+        event({
+          ...{ event_type: 'message.refused', size: 500, reason: 'storage_limit' },
+          labels: ['received', 'unread', 'spam'],
+        }),
+      );
+      return added.length === 1;
+    };
+    expect(await told('message.refused')).toBe(false);
+    expect(await told('message.received.spam')).toBe(false);
+    expect(await told('message.refused', 'message.received.spam')).toBe(true);
+  });
+
   it('is told from its inbox too: sender and subject go when that goes', async () => {
     const { run, added, told } = house({ event_types: ['message.refused'] });
     await run(event({ event_type: 'message.refused', size: 500, reason: 'storage_limit' }));
@@ -203,7 +219,7 @@ describe('a mail that was refused', () => {
       ...{ type: 'event', event_type: 'message.refused', event_id: `evt_${ulidAt(5)}`, position: 7 },
       ...{ organization_id: organizationId, pod_id: ada.pod_id, inbox_id: ada.inbox_id, inbox_uid: ada.uid },
       ...{ timestamp: '2026-01-31T11:59:59.000Z', from: 'bob@sender.test', subject: 'Subject' },
-      ...{ size: 500, reason: 'storage_limit' },
+      ...{ size: 500, reason: 'storage_limit', labels: ['received', 'unread'] },
     });
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Call } from '../../lib/contract/call.ts';
 import type { CreateInbox } from '../../lib/contract/inbox.ts';
-import { permissionNames } from '../../lib/contract/permission.ts';
+import { permissionNames, type Permission } from '../../lib/contract/permission.ts';
 import type { KeyPrincipal, Scope } from '../../lib/contract/principal.ts';
 import { routes } from '../../lib/contract/routes.ts';
 import { scopeOfInbox } from '../../lib/contract/scope.ts';
@@ -99,6 +99,18 @@ describe('a provisioned inbox', () => {
     });
     expect(again).toEqual(first);
     expect(inboxes.provisions).toHaveLength(1);
+  });
+
+  it('shows its webhook, whose secret is in it, on a repeat to who may read webhooks only', async () => {
+    const webhook = { url: 'https://hooks.example.com', event_types: ['message.received' as const] };
+    const first = await create({ client_id: 'c-1', webhook });
+    const permitted = (...names: Permission[]) =>
+      keyPrincipal({ permissions: Object.fromEntries(names.map((name) => [name, true])) });
+    const again = await create({ client_id: 'c-1' }, permitted('inbox_create', 'webhook_create'));
+    expect(again).not.toHaveProperty('webhook');
+    expect(again.inbox_id).toBe(first.inbox_id);
+    const reading = await create({ client_id: 'c-1' }, permitted('inbox_create', 'webhook_read'));
+    expect(reading.webhook?.secret).toBe(first.webhook!.secret);
   });
 
   it('of another pod is not shown for its client_id', async () => {

@@ -68,6 +68,7 @@ describe('mail for an inbox with a limit', () => {
     expect(event).toMatchObject({
       ...{ event_type: 'message.refused', inbox_id: ada.inbox_id, reason: 'storage_limit' },
       ...{ from: 'Bob <bob@sender.test>', subject: `Mail ${serial}`, size: 500 },
+      labels: ['received', 'unread'],
     });
     limit(10_000);
     for (let n = 0; n < 2; n++) {

@@ -35,6 +35,7 @@ beforeEach(() => {
   deps = {
     ...{ inboxes, removals, rows: remains, objects: remains, now, ulid: counting(), quarantineDays: 30 },
     organizations: { get: async () => organization },
+    async *archive() {},
   };
 });
 const add = (name: string) => {
@@ -140,12 +141,16 @@ describe('a removal of an inbox', () => {
     expect(seen).toEqual([12, 14, 16, 18, 20, 22].map((n) => iso(start + n * minute)));
   });
 
-  it('waits for its archive, and removes nothing where nobody can make one', async () => {
+  it('waits for its archive, and removes nothing where that cannot be made', async () => {
     const inbox = inboxRef();
     const job = { organization_id: organizationId, what: inbox.uid };
     removals.add(newRemoval(start, { ...job, inbox, archive_id: 'arc_1' }));
     time = start + 10 * minute;
-    await expect(removeInbox(deps)(job, plenty)).rejects.toThrow('arc_1');
+    const broken = async function* ({ archive_id }: { archive_id?: string }) {
+      throw new Error(`no room for ${archive_id}`);
+      yield;
+    };
+    await expect(removeInbox({ ...deps, archive: broken })(job, plenty)).rejects.toThrow('no room for arc_1');
     expect(remains.log).toEqual([]);
     const archive = async function* () {
       remains.log.push('archive');

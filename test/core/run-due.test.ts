@@ -17,15 +17,17 @@ let due: MemoryDue;
 let objects: MemoryObjects;
 let reported: Record<string, unknown>[];
 let reconciled: number;
-let run: ReturnType<typeof runDue>;
+let left: number;
+let run: () => ReturnType<ReturnType<typeof runDue>>;
 beforeEach(() => {
   [due, objects, reported, reconciled] = [new MemoryDue(), new MemoryObjects(), [], 0];
   const mailbox = new MemoryMailbox();
   const inboxes = { get: async () => storedInbox() };
-  run = runDue({
+  left = 300_000;
+  const started = runDue({
     due,
     works: {
-      ...backgroundThreads({ mailbox, inboxes, objects, now: Date.now, ulid: counting() }),
+      ...backgroundThreads({ mailbox, inboxes, objects, now: Date.now, ulid: counting(), due }),
       'retry-delivery': async () => {},
       'watch-deliveries': async () => {},
       'watch-removal': async () => {},
@@ -39,6 +41,7 @@ beforeEach(() => {
     reconcile: async () => void reconciled++,
     report: (_error, about) => void reported.push(about),
   });
+  run = () => started(() => left);
   for (let n = 1; n <= 4; n++) objects.kept.set(name(n), true);
 });
 const erase = (minute: string, n: number) =>
@@ -78,6 +81,39 @@ describe('work that is due', () => {
     expect(reported).toEqual([{ kind: 'erase-objects' }]);
     expect(reconciled).toBe(1);
   });
+
+  it('is begun in the first 50 seconds only; the rest is left to the next run, which has begun by then', async () => {
+    for (let n = 1; n <= 4; n++) erase(`2026-01-01T00:0${n}`, n);
+    const removeAll = objects.removeAll.bind(objects);
+    objects.removeAll = async (one) => {
+      left -= 20_000;
+      await removeAll(one);
+    };
+    expect(await run()).toEqual({ done: 3, failed: 0 });
+    expect([...due.filed.keys()]).toEqual(['2026-01-01T00:04 w4']);
+    expect(reconciled).toBe(1);
+    expect(await run()).toEqual({ done: 1, failed: 0 });
+  });
+
+  it('of one lane does not wait for another’s', async () => {
+    const slow = Promise.withResolvers<void>();
+    const lane = async function* (id: string, n: number) {
+      yield { id, work: { kind: 'erase-objects' as const, folders: [folder(n)] } };
+    };
+    due.lanes = () => [lane('slow', 1), lane('quick', 2)];
+    const done: string[] = [];
+    due.done = async (id) => {
+      done.push(id);
+      if (id === 'quick') slow.resolve();
+    };
+    const removeAll = objects.removeAll.bind(objects);
+    objects.removeAll = async (one) => {
+      if (one.message_id === 'msg_1') await slow.promise;
+      await removeAll(one);
+    };
+    expect(await run()).toEqual({ done: 2, failed: 0 });
+    expect(done).toEqual(['quick', 'slow']);
+  });
 });
 
 describe('mail whose notice was lost', () => {
@@ -109,8 +145,20 @@ describe('mail whose notice was lost', () => {
       receive,
       now: Date.now,
       report: (_error, about) => void reported.push(about),
-    })();
+    })(() => true);
     expect(taken).toEqual(['incoming/b inferred', 'incoming/d inferred']);
     expect(reported).toEqual([{ key: 'incoming/a' }, { key: 'incoming/c' }]);
+  });
+
+  it('is left to the next run when there is no time to begin', async () => {
+    objects.arrive('incoming/b', sampleMail());
+    objects.left = [{ key: 'incoming/b', stored_at: '2026-01-01T00:00:00.000Z', head }];
+    const taken: string[] = [];
+    const receive = async ({ key }: { key: string }) => void taken.push(key);
+    const once = reconcile({ objects, receive, now: Date.now, report: () => {} });
+    await once(() => false);
+    expect(taken).toEqual([]);
+    await once(() => true);
+    expect(taken).toEqual(['incoming/b']);
   });
 });

@@ -140,6 +140,9 @@ describe('a new webhook', () => {
       await createWebhook(deps)({ ...call, body: { ...call.body, url: 'https://other.example.com' } }),
     ).toEqual(first);
     expect(deed.line.resources).toEqual([first.webhook_id]);
+    // The secret is in it.
+    const principal = keyPrincipal({ permissions: { webhook_create: true } });
+    await expect(createWebhook(deps)({ ...call, principal })).rejects.toThrow(refused('missing_permission'));
     await expect(create({ client_id: 'mine' })).rejects.toThrow(refused('conflict'));
     await expect(create({ client_id: 'mine' }, scopeOfInbox(ada))).rejects.toThrow(refused('conflict'));
     webhooks.next = ['passing', 'passing', 'passing'];

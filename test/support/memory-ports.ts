@@ -125,7 +125,10 @@ export class MemoryInboxes implements InboxStore {
     const { inbox, deed } = provision;
     const client = inbox.client_id === undefined ? undefined : `${inbox.organization_id} ${inbox.client_id}`;
     const made = client === undefined ? undefined : this.#clients.get(client);
-    if (made !== undefined) return { existing: this.rows.get(made)! };
+    if (made !== undefined) {
+      const { webhook } = this.provisions.find((one) => one.inbox.uid === made)!;
+      return { existing: this.rows.get(made)!, ...(webhook && { webhook }) };
+    }
     const holder = this.addresses.get(inbox.inbox_id);
     if (holder !== undefined) return { taken_by: holder.organization_id };
     this.provisions.push(provision);
@@ -194,7 +197,10 @@ export class MemoryDue implements DueStore {
   add(id: string, work: DueWork): void {
     this.filed.set(id, work);
   }
-  async *dueWork() {
+  lanes() {
+    return [this.#lane()];
+  }
+  async *#lane() {
     for (const [id, work] of [...this.filed].sort(([one], [other]) => (one < other ? -1 : 1)))
       yield { id, work };
   }

@@ -1,6 +1,7 @@
 import type { ArchiveStore, StoredArchive } from '../../core/archive-ports.ts';
 import type { Scope } from '../../contract/principal.ts';
 import type { PageRequest } from '../../core/ports.ts';
+import { fullMinute } from '../../core/standing-work.ts';
 import { archiveRow, toArchive } from './archive-rows.ts';
 import type { Database, Row } from './client.ts';
 import { transactDeed } from './deed.ts';
@@ -32,7 +33,7 @@ export const archiveStore = (database: Database): ArchiveStore => ({
     outcomeOf(
       await transact(database, [
         stepWrite(archive),
-        dueWrite({ kind: 'delete-archive', ...refOf(archive) }, Date.parse(archive.expires_at)),
+        dueWrite({ kind: 'delete-archive', ...refOf(archive) }, fullMinute(Date.parse(archive.expires_at))),
       ]),
     ),
 

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { together } from '../../core/together.ts';
 import type { Database } from './client.ts';
 import type { Key } from './keys.ts';
 
@@ -20,10 +21,7 @@ export async function deleteRows(database: Database, keys: Key[]): Promise<numbe
     for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop())
       await deleteBatch(database, chunk);
   };
-  // All of them end before the first failure is told: nothing may be on its way when the function has answered.
-  const settled = await Promise.allSettled(Array.from({ length: callsAtOnce }, worker));
-  const failed = settled.find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
+  await together(Array.from({ length: callsAtOnce }, worker));
   return distinct.length;
 }
 

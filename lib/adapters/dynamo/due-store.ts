@@ -37,20 +37,10 @@ export const dueWrite = (work: DueWork, at: number): Write<never> => ({
 
 /** What waits, in order of time: what is not done stays in front, so that no outage and no slow clock loses it. */
 export const dueStore = (database: Database, now: Now): DueStore => ({
-  async *dueWork() {
+  lanes() {
     // The minute that is running is due: its work is at most a minute early.
     const to = `${dueMinute(now())}#\uffff`;
-    const open = new Map<number, Row | undefined>();
-    for (let shard = 0; shard < dueShards; shard++) open.set(shard, undefined);
-    // A page of each in turn, so that much of one holds up none of the others.
-    while (open.size > 0)
-      for (const [shard, after] of open) {
-        const range = { partition: dueKey(shard, 0, '').pk, to, ascending: true, limit: page };
-        const { rows, last } = await queryRange(database, { ...range, ...(after && { after }) });
-        for (const row of rows) yield { id: idOf(row as Row & Key), work: row['work'] as DueWork };
-        if (last === undefined) open.delete(shard);
-        else open.set(shard, last);
-      }
+    return Array.from({ length: dueShards }, (_, shard) => dueIn(database, shard, to));
   },
 
   async done(id) {
@@ -81,6 +71,16 @@ export const dueStore = (database: Database, now: Now): DueStore => ({
     ]);
   },
 });
+
+async function* dueIn(database: Database, shard: number, to: string) {
+  for (let after: Row | undefined; ;) {
+    const range = { partition: dueKey(shard, 0, '').pk, to, ascending: true, limit: page };
+    const { rows, last } = await queryRange(database, { ...range, ...(after && { after }) });
+    for (const row of rows) yield { id: idOf(row as Row & Key), work: row['work'] as DueWork };
+    if (last === undefined) return;
+    after = last;
+  }
+}
 
 const idOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 function keyOf(id: string): Key {

@@ -1,11 +1,15 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { decodeTime } from 'ulid';
+import { ulidOf } from '../../core/message-lists.ts';
 import type { EventLog, LoggedEvent, Place } from '../../core/publish-event.ts';
+import { together } from '../../core/together.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
 import { keptSeconds } from './event-rows.ts';
 import { eventKey, logHeadKey } from './keys.ts';
+import { laterThanUsual } from './log-head.ts';
 import { getRows } from './rows.ts';
 import { table } from './table.ts';
+import { singleWrite } from './single-write.ts';
 import { transact, type Write } from './transaction.ts';
 
 /** Events that one transaction numbers: fewer would be more transactions, more would meet more conflicts. */
@@ -16,7 +20,8 @@ const settledAtOnce = 10;
 const day = 24 * 3600;
 
 const { partitionKey: outbox, sortKey: since } = table.byOrganization;
-const keyOf = (event: LoggedEvent) => eventKey(event, event.event_id.slice(4));
+const keyOf = (event: LoggedEvent) => eventKey(event, ulidOf(event.event_id));
+const happenedAt = ({ event_id }: LoggedEvent): number => decodeTime(ulidOf(event_id).toUpperCase());
 
 /**
  * Numbers events with a counter beside them: both move in one transaction, so that no number is skipped or given
@@ -32,12 +37,7 @@ export const eventLog = (database: Database, now: () => number): EventLog => ({
 
   async settle(events) {
     for (let at = 0; at < events.length; at += settledAtOnce) {
-      const outcomes = await Promise.allSettled(
-        events.slice(at, at + settledAtOnce).map((event) => leaveOutbox(database, event)),
-      );
-      // All of them end before the first failure is told: nothing may be on its way when the function has answered.
-      const failed = outcomes.find(({ status }) => status === 'rejected');
-      if (failed?.status === 'rejected') throw failed.reason;
+      await together(events.slice(at, at + settledAtOnce).map((event) => leaveOutbox(database, event)));
     }
   },
 });
@@ -52,7 +52,7 @@ async function number(database: Database, events: LoggedEvent[], now: () => numb
     const first = ((head?.['position'] as number | undefined) ?? 0) + 1;
     const outcome = await transact<'numbered' | 'moved'>(database, [
       ...open.map((event, n) => numberWrite(event, first + n)),
-      headWrite(open, first - 1, Math.floor(now() / 1000)),
+      headWrite(open, head, now()),
     ]);
     if (outcome !== 'done') continue;
     return places.map((place, n) => place ?? first + open.indexOf(events[n]!));
@@ -77,26 +77,30 @@ const numberWrite = (event: LoggedEvent, position: number): Write<'numbered'> =>
 });
 
 /** An inbox that is taken down leaves its events to their time; its counter goes a day after the last of them. */
-function headWrite(open: LoggedEvent[], position: number, seconds: number): Write<'moved'> {
+function headWrite(open: LoggedEvent[], head: Row | undefined, time: number): Write<'moved'> {
+  const position = (head?.['position'] as number | undefined) ?? 0;
+  const next = position + open.length;
+  const late = laterThanUsual(head, next, time - Math.min(...open.map(happenedAt)));
   const ends = open.some(({ event_type }) => event_type === 'inbox.deleted');
   return {
     update: logHeadKey(open[0]!),
-    set: `SET #position = :next, v = :v${ends ? ', #ttl = :ttl' : ''}`,
+    set: `SET #position = :next, v = :v${ends ? ', #ttl = :ttl' : ''}${late ? ', late = :late' : ''}`,
     condition: position === 0 ? 'attribute_not_exists(#position)' : '#position = :now',
     names: { '#position': 'position', ...(ends && { '#ttl': table.ttl }) },
     values: {
-      ':next': position + open.length,
+      ':next': next,
       ':v': rowVersion,
       ...(position > 0 && { ':now': position }),
-      ...(ends && { ':ttl': seconds + keptSeconds + day }),
+      ...(ends && { ':ttl': Math.floor(time / 1000) + keptSeconds + day }),
+      ...(late && { ':late': late }),
     },
     otherwise: 'moved',
   };
 }
 
 async function leaveOutbox({ client, tableName }: Database, event: LoggedEvent): Promise<void> {
-  try {
-    await client.send(
+  await singleWrite(() =>
+    client.send(
       new UpdateCommand({
         TableName: tableName,
         Key: keyOf(event),
@@ -105,8 +109,6 @@ async function leaveOutbox({ client, tableName }: Database, event: LoggedEvent):
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeNames: { '#outbox': outbox, '#since': since },
       }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  }
+    ),
+  );
 }

@@ -1,6 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { encodeTime } from 'ulid';
 import type { MailEvent } from '../../contract/event.ts';
+import { ulidOf } from '../../core/message-lists.ts';
 import type { LoggedEvent } from '../../core/publish-event.ts';
 import { rowVersion, type Row } from './client.ts';
 import { eventKey, outboxPk, outboxShards, shardOf, type LogOwner } from './keys.ts';
@@ -11,12 +13,16 @@ export const keptSeconds = 30 * 24 * 3600;
 
 const { partitionKey, sortKey } = table.byOrganization;
 
+/** Where the ULIDs of a time (milliseconds since the epoch) begin. */
+export const ulidAt = (time: number): string =>
+  `${encodeTime(Math.max(0, time), 10).toLowerCase()}${'0'.repeat(16)}`;
+
 /**
  * The announcement of a change, written with it: the stream takes it from here. Without a uid it stands in the
  * organization's log. Until it is announced it stands in the outbox too.
  */
 export const eventRow = (owner: LogOwner, event: MailEvent, nowSeconds: number): Row => {
-  const ulid = event.event_id.slice(4);
+  const ulid = ulidOf(event.event_id);
   return {
     ...eventKey(owner, ulid),
     v: rowVersion,

@@ -3,7 +3,7 @@ import { decodeTime } from 'ulid';
 import { line, seal, type Line } from '../../contract/ledger.ts';
 import type { Exported, ExportStore } from '../../core/ledger-ports.ts';
 import { rowVersion, type Database, type Row } from './client.ts';
-import { exportedKey, lineKey, sealKey, sealPk, type Key } from './keys.ts';
+import { exportedKey, lineKey, organizationEntryKey, sealKey, sealPk, type Key } from './keys.ts';
 import { toLine } from './line-rows.ts';
 import { getRow, getRows, queryRange } from './rows.ts';
 import { singleWrite } from './single-write.ts';
@@ -16,7 +16,7 @@ export const exportStore = (database: Database): ExportStore => ({
     let after: Row | undefined;
     do {
       const page = await queryRange(database, {
-        partition: 'ORGS',
+        partition: organizationEntryKey('').pk,
         limit: 1000,
         ascending: true,
         ...(after && { after }),

@@ -183,6 +183,6 @@ export const byPodArchivesPk = (organization: string, pod: string): string =>
 export const byOrganizationPk = (organization: string): string => `${organizationPk(organization)}#I`;
 export const threadShardPk = (organization: string, visible: boolean, shard: number): string =>
   `${organizationPk(organization)}#${visible ? 'TV' : 'TH'}#${shard}`;
-/** The shard of a thread or a due row: stable, and spread evenly. */
+/** The shard of a thread, a due row or an event: stable, and spread evenly. */
 export const shardOf = (id: string, shards: number): number =>
   createHash('sha256').update(id).digest()[0]! % shards;

@@ -72,7 +72,7 @@ export const organizationStore = (database: Database): OrganizationStore => ({
 
   async list({ limit, ascending, after }) {
     const { rows, last } = await queryRange(database, {
-      partition: 'ORGS',
+      partition: organizationEntryKey('').pk,
       limit,
       ascending,
       ...(after && { after }),

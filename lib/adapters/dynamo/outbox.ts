@@ -1,18 +1,16 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { encodeTime } from 'ulid';
 import type { Outbox } from '../../core/nudge-events.ts';
 import { together } from '../../core/together.ts';
 import type { Database } from './client.ts';
+import { ulidAt } from './event-rows.ts';
 import { outboxPk, outboxShards } from './keys.ts';
 import { getRow, queryRange } from './rows.ts';
+import { singleWrite } from './single-write.ts';
 import { table } from './table.ts';
 
 /** Events of one shard that one run nudges; the next, a minute later, goes on. */
 const perShard = 100;
 const { partitionKey: outboxKey, sortKey: sinceKey } = table.byOrganization;
-const lowest = '0'.repeat(16);
-const ulidAt = (time: number): string => `${encodeTime(time, 10).toLowerCase()}${lowest}`;
 
 /** What stands in the outbox, in an index of keys. */
 export const outbox = (database: Database): Outbox => ({
@@ -41,8 +39,8 @@ export const outbox = (database: Database): Outbox => ({
     const row = await getRow(database, key);
     if (row === undefined || row[outboxKey] === undefined || row[sinceKey] !== since) return undefined;
     const nudges = ((row['nudges'] as number | undefined) ?? 0) + 1;
-    try {
-      await database.client.send(
+    const outcome = await singleWrite(() =>
+      database.client.send(
         new UpdateCommand({
           TableName: database.tableName,
           Key: key,
@@ -55,11 +53,8 @@ export const outbox = (database: Database): Outbox => ({
             ':since': since,
           },
         }),
-      );
-      return nudges;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
-    }
+      ),
+    );
+    return 'answer' in outcome ? nudges : undefined;
   },
 });

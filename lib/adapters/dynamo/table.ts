@@ -7,9 +7,9 @@ export const table = {
   partitionKey: 'pk',
   sortKey: 'sk',
   ttl: 'expires',
-  /** Inboxes by pod, and keys by pod. */
+  /** What is of a pod: inboxes, keys, webhooks, archives. */
   byPod: { name: 'by-pod', partitionKey: 'pod_pk', sortKey: 'pod_sk' },
-  /** Inboxes by organization, newest first; threads of an organization by last activity, in shards. */
+  /** What is of an organization: inboxes, newest first, webhooks, threads by last activity, in shards; and the outbox. */
   byOrganization: { name: 'by-organization', partitionKey: 'org_pk', sortKey: 'org_sk' },
   /** The attribute of a new image that tells events, work and lines of the ledger apart; the stream mappings filter on it. */
   rowType: 'row_type',

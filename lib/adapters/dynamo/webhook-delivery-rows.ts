@@ -1,5 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { DeliveryJob, Nudge } from '../../core/nudge.ts';
+import { ulidOf } from '../../core/message-lists.ts';
 import type { WebhookDelivery } from '../../core/webhook-ports.ts';
 import { rowVersion, type Row } from './client.ts';
 import { deliveryKey, payloadKey, type Owner } from './keys.ts';
@@ -10,8 +11,6 @@ import { taskRow } from './task-rows.ts';
 const keptSeconds = 30 * 24 * 3600;
 const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
-const ulidOfEvent = (eventId: string): string => eventId.slice(eventId.indexOf('_') + 1);
-
 /** Deliveries of one organization wait behind each other while others wait too. */
 const nudgeOf = (delivery: WebhookDelivery): Nudge => {
   const { organization_id, webhook_id, webhook_uid, uid, event_id, attempt_count } = delivery;
@@ -20,7 +19,7 @@ const nudgeOf = (delivery: WebhookDelivery): Nudge => {
     webhook_id,
     ...(webhook_uid !== undefined && { webhook_uid }),
     ...(uid !== undefined && { uid }),
-    event: ulidOfEvent(event_id),
+    event: ulidOf(event_id),
     attempt: attempt_count + 1,
   };
   return { group: organization_id, count: 1, queue: 'deliveries', job };
@@ -28,7 +27,7 @@ const nudgeOf = (delivery: WebhookDelivery): Nudge => {
 
 /** A delivery as it begins: a row of work that asks for its first try. */
 export const newDeliveryRow = (delivery: WebhookDelivery, nowSeconds: number): Row => ({
-  ...deliveryKey(delivery.organization_id, delivery.webhook_id, ulidOfEvent(delivery.event_id)),
+  ...deliveryKey(delivery.organization_id, delivery.webhook_id, ulidOf(delivery.event_id)),
   v: rowVersion,
   ...delivery,
   ...taskRow(nudgeOf(delivery)),

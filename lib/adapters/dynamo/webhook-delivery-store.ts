@@ -1,5 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { ulidOf } from '../../core/message-lists.ts';
 import type { Now } from '../../core/ports.ts';
+import { fullMinute } from '../../core/standing-work.ts';
 import { watchAfter } from '../../core/watch-deliveries.ts';
 import type { WebhookDelivery, WebhookDeliveryStore } from '../../core/webhook-ports.ts';
 import type { Database, Row } from './client.ts';
@@ -12,12 +14,8 @@ import { newDeliveryRow, payloadRow, toDelivery, toPayload } from './webhook-del
 import { toStoredWebhook } from './webhook-rows.ts';
 
 const absent = 'attribute_not_exists(pk)';
-const minuteMs = 60_000;
 /** The longest delay of SQS; what is further away waits as a due row. */
 const longestDelayMs = 900_000;
-
-/** Due work is taken within the minute it stands in, and so perhaps before its second: the next full minute. */
-const fullMinute = (time: number): number => Math.ceil(time / minuteMs) * minuteMs;
 
 type Deliverer = Pick<WebhookDeliveryStore, 'add' | 'load' | 'record' | 'of' | 'nudge' | 'watch'>;
 
@@ -25,7 +23,7 @@ type Deliverer = Pick<WebhookDeliveryStore, 'add' | 'load' | 'record' | 'of' | '
 export const webhookDeliveryStore = (database: Database, now: Now): Deliverer => ({
   async add({ organization_id, event_id, inbox_uid: uid }, deliveries, payload) {
     const seconds = Math.floor(now() / 1000);
-    const event = event_id.slice(event_id.indexOf('_') + 1);
+    const event = ulidOf(event_id);
     const webhook_ids = deliveries.map(({ webhook_id }) => webhook_id);
     const watch = { kind: 'watch-deliveries' as const, organization_id, event, webhook_ids };
     const content: Write<Word>[] =
@@ -84,8 +82,9 @@ export const webhookDeliveryStore = (database: Database, now: Now): Deliverer =>
   },
 
   async record(delivery, attempt) {
-    const write = recordWrite(delivery, attempt, now());
-    const later = laterTry(delivery, now());
+    const time = now();
+    const write = recordWrite(delivery, attempt, time);
+    const later = laterTry(delivery, time);
     if (later.length > 0)
       return (await transact<'moved'>(database, [write, ...later])) === 'done' ? 'recorded' : 'moved';
     // One row needs no transaction, which costs twice as much.
@@ -142,7 +141,7 @@ const waitsAtQueue = (next: string, now: number): boolean => Date.parse(next) - 
 function laterTry(delivery: WebhookDelivery, now: number): Write<never>[] {
   const { organization_id, webhook_id, event_id, attempt_count, next_attempt_at: next } = delivery;
   if (next === undefined || waitsAtQueue(next, now)) return [];
-  const event = event_id.slice(event_id.indexOf('_') + 1);
+  const event = ulidOf(event_id);
   const attempt = attempt_count + 1;
   return [
     dueWrite(
@@ -167,7 +166,7 @@ function recordWrite(
     attempts,
     next_attempt_at: next,
   } = delivery;
-  const key: Key = deliveryKey(organization_id, webhook_id, event_id.slice(event_id.indexOf('_') + 1));
+  const key: Key = deliveryKey(organization_id, webhook_id, ulidOf(event_id));
   const asks = next !== undefined && waitsAtQueue(next, now);
   const sets = [
     '#state = :state, attempt_count = :count, attempts = :attempts, nudge.job.attempt = :next',

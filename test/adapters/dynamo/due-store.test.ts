@@ -26,10 +26,11 @@ const number = (one: DueWork) =>
 /** What a run finds, and does. */
 async function run(doing: (id: string) => Promise<void> = due.done): Promise<number[]> {
   const found: number[] = [];
-  for await (const { id, work: one } of due.dueWork()) {
-    found.push(number(one));
-    await doing(id);
-  }
+  for (const lane of due.lanes())
+    for await (const { id, work: one } of lane) {
+      found.push(number(one));
+      await doing(id);
+    }
   return found.sort((a, b) => a - b);
 }
 
@@ -80,18 +81,21 @@ describe('work that waits', () => {
 
   it('is found in order of time in its shard, though a run ends before all is done', async () => {
     for (let hour = 40; hour > 0; hour--) await file(hour, time - hour * 60 * minuteMs);
-    const seen: string[] = [];
-    for await (const { id } of due.dueWork()) seen.push(id);
-    for (let shard = 0; shard < dueShards; shard++) {
-      const ofShard = seen.filter((id) => id.startsWith(`DUE#${shard} `));
-      expect(ofShard.length).toBeGreaterThan(1);
-      expect(ofShard).toEqual(ofShard.toSorted());
+    const idsOf = async (lane: ReturnType<DueStore['lanes']>[number]) =>
+      (await Array.fromAsync(lane)).map(({ id }) => id);
+    const lanes = await Promise.all(due.lanes().map(idsOf));
+    expect(lanes).toHaveLength(dueShards);
+    for (const ids of lanes) {
+      expect(ids.length).toBeGreaterThan(2);
+      expect(ids).toEqual(ids.toSorted());
     }
-    for await (const { id } of due.dueWork()) {
-      await due.done(id);
-      if (id === seen[20]) break;
-    }
-    expect(await run()).toHaveLength(40 - 21);
+    for (const lane of due.lanes())
+      for await (const { id } of lane) {
+        await due.done(id);
+        break;
+      }
+    const left = await Promise.all(due.lanes().map(idsOf));
+    expect(left).toEqual(lanes.map((ids) => ids.slice(1)));
   });
 
   it('that fails is tried later and later', async () => {
@@ -109,7 +113,7 @@ describe('work that waits', () => {
   it('put off by two at once is there once; what was done meanwhile is not brought back', async () => {
     await file(1);
     const ids: string[] = [];
-    for await (const { id } of due.dueWork()) ids.push(id);
+    for (const lane of due.lanes()) for await (const { id } of lane) ids.push(id);
     const filed = async () => (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));
     await Promise.all([due.putOff(ids[0]!), due.putOff(ids[0]!)]);
     expect(await filed()).toHaveLength(1);

@@ -1,8 +1,10 @@
 import { encodeTime } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventLog } from '../../../lib/adapters/dynamo/event-log.ts';
 import { eventStore } from '../../../lib/adapters/dynamo/event-store.ts';
 import { eventRow } from '../../../lib/adapters/dynamo/event-rows.ts';
-import { logHeadKey } from '../../../lib/adapters/dynamo/keys.ts';
+import { logHeadKey, type LogOwner } from '../../../lib/adapters/dynamo/keys.ts';
+import type { MailEvent } from '../../../lib/contract/event.ts';
 import { inboxRef } from '../../support/mail-samples.ts';
 import { tableHouse, type TableHouse } from '../../support/table-house.ts';
 
@@ -13,29 +15,30 @@ const owner = inboxRef();
 const total = 600;
 let house: TableHouse;
 
+const named = (of: LogOwner, n: number, time: number): MailEvent => ({
+  event_id: `evt_${encodeTime(time, 10).toLowerCase()}${String(n).padStart(16, '0')}`,
+  event_type: 'inbox.updated',
+  organization_id: of.organization_id,
+  timestamp: new Date(time).toISOString(),
+});
+/** As it stands in the log once it is announced. */
+const numbered = (of: LogOwner, position: number, time: number) => {
+  const { org_pk: _, org_sk: __, ...row } = eventRow(of, named(of, position, time), Math.floor(time / 1000));
+  return { ...row, position };
+};
+const timeOf = ({ timestamp }: MailEvent): number => Date.parse(timestamp);
+
 /** Row `n` of a log whose positions go up with time but for neighbours up to four minutes apart. */
 const row = (n: number) => {
   // Every tenth was written by a clock that is four minutes behind.
   const time = now - 20 * day + n * 45 * minute - (n % 10 === 0 ? 4 * minute : 0);
-  const event = {
-    event_id: `evt_${encodeTime(time, 10).toLowerCase()}${String(n).padStart(16, '0')}`,
-    event_type: 'inbox.updated' as const,
-    organization_id: owner.organization_id,
-    timestamp: new Date(time).toISOString(),
-  };
-  const { org_pk: _, org_sk: __, ...rest } = eventRow(owner, event, Math.floor(time / 1000));
-  return { ...rest, position: n };
+  return numbered(owner, n, time);
 };
 /** Three at the same minute, in another order than their positions. */
-const crowd = (n: number, at: number) => {
-  const event = {
-    event_id: `evt_${encodeTime(at, 10).toLowerCase()}${String(n).padStart(16, '0')}`,
-    event_type: 'inbox.updated' as const,
-    organization_id: owner.organization_id,
-    timestamp: new Date(at).toISOString(),
-  };
-  return { ...eventRow(owner, event, Math.floor(at / 1000)), position: n };
-};
+const crowd = (n: number, at: number) => ({
+  ...eventRow(owner, named(owner, n, at), Math.floor(at / 1000)),
+  position: n,
+});
 
 beforeAll(async () => {
   house = await tableHouse();
@@ -86,6 +89,61 @@ describe('replay', () => {
       if (!more) break;
     }
     expect(seen).toEqual(range(1, 603));
+  });
+
+  it('finds what waited for its number for hours, from wherever it is read', async () => {
+    const own = inboxRef('late');
+    const minutes = 60;
+    const events = Array.from({ length: minutes }, (_, n) => named(own, n, now - (minutes - n) * minute));
+    await house.fill(events.map((event) => eventRow(own, event, now / 1000)));
+    const log = eventLog(house.database, () => now);
+    // Three were lost on their way, and are brought back when the others have their numbers.
+    const lost = [5, 17, 18].map((n) => events[n]!);
+    const at = (one: MailEvent) => eventLog(house.database, () => timeOf(one) + 1000);
+    for (const one of events) if (!lost.includes(one)) await at(one).places([{ ...one, uid: own.uid }]);
+    const found = async (position: number, limit: number) =>
+      (await store().after(own, position, limit)).events.map((event) => [event.position, event.event_id]);
+    const counted = events.filter((one) => !lost.includes(one)).map((one, n) => [n + 1, one.event_id]);
+    expect(await found(0, 100)).toEqual(counted);
+    await log.places(lost.map((one) => ({ ...one, uid: own.uid })));
+    const whole = [...counted, ...lost.map((one, n) => [minutes - 2 + n, one.event_id])];
+    for (const [position, limit] of [
+      [minutes - 3, 5],
+      [minutes - 2, 5],
+      [0, 100],
+      [20, 3],
+      [50, 4],
+      [54, 4],
+    ] as const)
+      expect(await found(position, limit)).toEqual(whole.slice(position, position + limit));
+  });
+
+  it('ends with a page that DynamoDB thought full', async () => {
+    const own = inboxRef('full');
+    // As many as one query reads.
+    const rows = Array.from({ length: 200 }, (_, n) => {
+      return numbered(own, n + 1, now - 20_000 + n * 100);
+    });
+    await house.fill([...rows, { ...logHeadKey(own), v: 1, position: 200 }]);
+    const { events, more } = await store().after(own, 0, 20);
+    expect([events.map(({ position }) => position), more]).toEqual([range(1, 20), true]);
+  });
+
+  it('begins behind what is past its time and not taken away yet', async () => {
+    const own = inboxRef('old');
+    const rows = Array.from({ length: 120 }, (_, n) => {
+      const time = n < 60 ? now - 31 * day + n * minute : now - (120 - n) * minute;
+      return numbered(own, n + 1, time);
+    });
+    await house.fill([...rows, { ...logHeadKey(own), v: 1, position: 120 }]);
+    const replayed = await store().after(own, 0, 20);
+    expect([replayed.events.map(({ position }) => position), replayed.more]).toEqual([range(61, 20), true]);
+    const listed = await store().list(own, { ascending: true, limit: 20 });
+    expect([listed.events.map(({ position }) => position), listed.more]).toEqual([range(61, 20), true]);
+    const newest = await store().list(own, { ascending: false, limit: 61 });
+    expect([newest.events.length, newest.more]).toEqual([60, false]);
+    const start = named(own, 30, now - 31 * day).event_id.slice(4);
+    expect((await store().list(own, { start, ascending: false, limit: 5 })).events).toEqual([]);
   });
 
   it('costs one read when there is nothing, and a few dozen small ones otherwise', async () => {

@@ -121,13 +121,13 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   await getMessage(deps)({ ...call, path: one, query: undefined });
   const [due0] = (await house.rows()).filter(({ pk }) => String(pk).startsWith('DUE#'));
   await continueLabels(
-    { ...deps, inboxes: inboxStore(database) },
+    { ...deps, inboxes: inboxStore(database), due: dueStore(database, now) },
     due0!['work'] as Parameters<typeof continueLabels>[1],
   );
   await deleteMessage(deps)({ ...change, path: one });
   await deleteThread(deps)({ ...change, path: thread });
   await continueDelete(
-    { ...deps, inboxes: inboxStore(database) },
+    { ...deps, inboxes: inboxStore(database), due: dueStore(database, now) },
     { kind: 'delete-thread', inbox, thread_id: thread.thread_id },
     async () => undefined,
   );
@@ -136,7 +136,8 @@ async function everything({ database, mailbox, objects, inbox, now, arrive }: Ma
   await log.settle([events[0] as LoggedEvent]);
   const due = dueStore(database, () => now() + 5 * 60_000);
   let at = 0;
-  for await (const { id } of due.dueWork()) await (at++ % 2 === 0 ? due.done(id) : due.putOff(id));
+  for (const lane of due.lanes())
+    for await (const { id } of lane) await (at++ % 2 === 0 ? due.done(id) : due.putOff(id));
   expect(at).toBeGreaterThan(1);
   await undeliverableStore(database, now).list({ limit: 3, ascending: false });
 }
