@@ -229,21 +229,23 @@ describe('an endpoint that', () => {
     await mailroom.eventually(async () =>
       expect(await client.webhooks.get(hook.webhook_id)).toHaveProperty('failing_since'),
     );
-    await mailroom.dynamodb().send(
-      new UpdateItemCommand({
-        TableName: mailroom.tableName,
-        Key: { pk: { S: `O#${organization_id}` }, sk: { S: `WEBHOOK#${hook.webhook_id}` } },
-        UpdateExpression: 'SET failing_since = :then',
-        ExpressionAttributeValues: { ':then': { S: new Date(now() - 5 * day).toISOString() } },
-      }),
-    );
+    const failsSince = (time: number) =>
+      mailroom.dynamodb().send(
+        new UpdateItemCommand({
+          TableName: mailroom.tableName,
+          Key: { pk: { S: `O#${organization_id}` }, sk: { S: `WEBHOOK#${hook.webhook_id}` } },
+          UpdateExpression: 'SET failing_since = :then',
+          ExpressionAttributeValues: { ':then': { S: new Date(time).toISOString() } },
+        }),
+      );
+    await failsSince(now() - 5 * day);
     await mailroom.send({ to: inbox });
-    await mailroom.eventually(async () =>
-      expect(await client.webhooks.get(hook.webhook_id)).toMatchObject({
-        enabled: false,
-        disabled_reason: 'failing',
-      }),
-    );
+    await mailroom.eventually(async () => {
+      const seen = await client.webhooks.get(hook.webhook_id);
+      // A try whose message came twice writes the time it knows over this one.
+      if (seen.enabled) await failsSince(now() - 5 * day);
+      expect(seen).toMatchObject({ enabled: false, disabled_reason: 'failing' });
+    });
     receiver.on('/failing', (_, response) => void response.end());
     expect(await client.webhooks.update(hook.webhook_id, { enabled: true })).toMatchObject({ enabled: true });
     await mailroom.send({ to: inbox, subject: 'After all' });
