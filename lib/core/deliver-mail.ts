@@ -52,7 +52,11 @@ export async function deliverMail(deps: DeliverDeps, mail: Mail): Promise<'store
       await objects.removeAll(draft.message);
       return 'no_room';
     }
-    if (delivered) return 'stored';
+    if (delivered !== undefined) {
+      // A copy has no objects of its own, but the same notice may have been at work here, and before.
+      if (delivered !== draft.message.message_id) await objects.removeAll(draft.message);
+      return 'stored';
+    }
     if (closed) return gone();
     if (twin !== undefined) {
       if ((await deliveries.countDuplicate(inbox, { ses_id: notice.ses_id, of: twin })) === 'gone') continue;

@@ -66,8 +66,8 @@ export interface MailObjects {
 
 /** What is known of a mail before it is stored. */
 export interface Acquaintance {
-  /** Whether this very delivery was stored before. */
-  delivered: boolean;
+  /** The message that this very delivery was stored as before, or counted as a copy of. */
+  delivered?: string;
   /** The message that has the same bytes, within three days. */
   twin?: string;
   /** The threads that know one of the ids, by id. */

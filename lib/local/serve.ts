@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { Clock } from './clock.ts';
+import { freePort } from './free-port.ts';
 import { startCloud, type LocalCloud } from './start.ts';
 import { calm } from './weather.ts';
 
@@ -171,14 +171,3 @@ Try it in another terminal, in this folder:
   npx posthorn messages list otter@${domain}
 
 Stop it with Ctrl-C.`;
-
-/** A port nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port: free } = server.address() as { port: number };
-      server.close(() => resolve(free));
-    });
-  });
-}

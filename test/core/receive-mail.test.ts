@@ -289,6 +289,26 @@ describe('the same mail again', () => {
     expect([...objects.kept.keys()][0]).toContain(stored()[0]!.message_id);
   });
 
+  it('leaves no object of a copy whose notice came twice at once', async () => {
+    const [first, copy] = [sampleNotice(), sampleNotice()];
+    for (const { key } of [first, copy]) objects.arrive(key, sampleMail({ message_id: '<1@b>' }));
+    const keepRaw = objects.keepRaw.bind(objects);
+    let others = true;
+    objects.keepRaw = async (key, folder) => {
+      const kept = await keepRaw(key, folder);
+      if (key !== copy.key || !others) return kept;
+      others = false;
+      // The first mail comes in meanwhile, and then the other notice of the copy.
+      await receive(first);
+      await receive(copy);
+      return kept;
+    };
+    await receive(copy);
+    expect(stored()).toMatchObject([{ duplicates: 1 }]);
+    const raws = [...objects.kept.keys()].filter((name) => name.endsWith('/raw'));
+    expect(raws).toEqual([expect.stringContaining(stored()[0]!.message_id.slice(4))]);
+  });
+
   it('ten times the same notice at once is one message with none', async () => {
     const notice = sampleNotice();
     objects.arrive(notice.key, sampleMail({ message_id: '<1@b>' }));

@@ -1,9 +1,9 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstOrganization } from '../../lib/cli/first-organization.ts';
 import { Clock } from '../../lib/local/clock.ts';
+import { freePort } from '../../lib/local/free-port.ts';
 import { startCloud, type LocalCloud } from '../../lib/local/start.ts';
 import { calm, type Weather } from '../../lib/local/weather.ts';
 import { createClient, type Client } from '../../lib/sdk/client.ts';
@@ -99,14 +99,4 @@ export function resourceOf(resources: Resources, type: string, prefix: string) {
   if (found.length !== 1) throw new Error(`${found.length} resources ${prefix}… of type ${type}`);
   const [[logicalId, resource]] = found as [[string, Resources[string]]];
   return { logicalId, ...resource };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

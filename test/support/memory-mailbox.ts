@@ -12,6 +12,7 @@ import type {
   StoredMessage,
   ThreadChange,
 } from '../../lib/core/mail-ports.ts';
+import { defined } from '../../lib/core/defined.ts';
 import type { Room } from '../../lib/core/room.ts';
 import { difference, messageEntries, ulidOf, type ListEntry } from '../../lib/core/message-lists.ts';
 import {
@@ -180,7 +181,7 @@ export class MemoryMailbox implements MailboxStore, DeliveryStore {
     const { claims, leads, refused, room } = this.of(inbox);
     const twin = claims.get(`mail:${mail.rfc822_message_id}\n${mail.digest}`);
     return {
-      delivered: claims.has(`ses:${mail.ses_id}`),
+      ...defined({ delivered: claims.get(`ses:${mail.ses_id}`) }),
       ...(twin !== undefined && { twin }),
       threads: new Map(mail.ids.flatMap((id) => (leads.has(id) ? [[id, leads.get(id)!] as const] : []))),
       ...(refused.has(mail.ses_id) && { refused: true as const }),

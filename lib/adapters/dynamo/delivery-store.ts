@@ -118,7 +118,7 @@ export const deliveryStore = (database: Database, now: Now): DeliveryStore => {
         row === undefined ? [] : [[ids[at]!, row['thread_id']]],
       );
       return {
-        delivered: delivered !== undefined,
+        ...(delivered?.['message_id'] !== undefined && { delivered: delivered['message_id'] as string }),
         ...(twin !== undefined && alive(twin, now()) && { twin: twin['message_id'] as string }),
         threads: new Map(threads),
         ...(organization?.['state'] === 'deleting' && { closed: true as const }),
