@@ -7,6 +7,7 @@ export type Misfortune =
   | 'transaction-conflict' // a transaction is cancelled by a neighbour
   | 'throttle' // a call is refused for its rate
   | 'partial-batch' // a batch read or write leaves some items unprocessed
+  | 'another-instance' // an event goes to a second instance of its function although the first is idle
   | 'instance-death'; // a function's instance is gone after its work and before its answer
 
 /** Seeded, so that a failure can be had again. */

@@ -12,6 +12,7 @@ import {
 } from '../support/local-cloud.ts';
 import { smtpClient } from '../support/smtp-client.ts';
 import { thorough } from '../support/thorough.ts';
+import { badWeather } from '../../lib/local/weather.ts';
 
 let open: OpenCloud | undefined;
 let used: string;
@@ -401,6 +402,7 @@ describe('what the local cloud does not know', () => {
 it('a call that a function makes after its answer is reported', async () => {
   const started = await start({
     sources: true,
+    weather: badWeather(1, { 'another-instance': 1 }),
     edit: (resources) => {
       const { Properties } = resourceOf(resources, 'AWS::Lambda::Function', 'apifunction');
       resources['Stray'] = {

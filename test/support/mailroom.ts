@@ -25,7 +25,14 @@ const usualOdds: Partial<Record<Misfortune, number>> = {
   'transaction-conflict': 0.05,
   throttle: 0.02,
   'partial-batch': 0.05,
+  'another-instance': 1,
 };
+
+/**
+ * Nothing goes wrong. Only the next event of a function goes to another instance: so a call that one makes after its
+ * answer is seen, as is state that its events share.
+ */
+const fine: Weather = { ...calm, strikes: (misfortune) => misfortune === 'another-instance' };
 
 export interface MailroomOptions {
   /** Instead of or beside the usual ones; `calm` leaves them all out. */
@@ -81,7 +88,7 @@ export class Mailroom {
     this.#options = options;
     const { odds, own, edit } = options;
     this.#common = own === undefined && edit === undefined;
-    this.#bad = odds === 'calm' ? calm : badWeather(seed, { ...usualOdds, ...odds });
+    this.#bad = odds === 'calm' ? fine : badWeather(seed, { ...usualOdds, ...odds });
   }
 
   async open(): Promise<void> {
@@ -347,12 +354,12 @@ export class Mailroom {
 
   /** The weather clears up, or it rains again. */
   rain(raining: boolean): void {
-    sky = raining ? this.#bad : calm;
+    sky = raining ? this.#bad : fine;
   }
 
   /** Just these misfortunes, until the weather is changed. */
   storm(odds: Partial<Record<Misfortune, number>>): void {
-    sky = badWeather(this.seed, odds);
+    sky = badWeather(this.seed, { ...odds, 'another-instance': 1 });
   }
 
   tell(): void {

@@ -52,7 +52,11 @@ export class LambdaFunction {
     this.#properties = properties;
     this.#code = code;
     this.#around = around;
-    this.#pool = new InstancePool(() => this.#launch(), around.maxInstances);
+    this.#pool = new InstancePool(
+      () => this.#launch(),
+      around.maxInstances,
+      () => around.cloud.weather.strikes('another-instance'),
+    );
   }
 
   /** Events that are at work or wait for an instance. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { badWeather } from '../../../lib/local/weather.ts';
 import { LambdaHouse } from './lambda-house.ts';
 
@@ -9,10 +9,19 @@ describe('instances of a function', () => {
   });
   afterAll(() => house.close());
 
-  it('takes two in turn, each with its own module state and keys', async () => {
+  it('are one as long as it is idle', async () => {
     const arn = await house.addFunction('counter');
+    const counts = [];
+    for (let run = 0; run < 3; run++) counts.push((await house.call(arn)).payload.count);
+    expect(counts).toEqual([1, 2, 3]);
+  });
+
+  it('are two in turn in bad weather, each with its own module state and keys', async () => {
+    const stormy = await LambdaHouse.open({ weather: badWeather(1, { 'another-instance': 1 }) });
+    onTestFinished(() => stormy.close());
+    const arn = await stormy.addFunction('counter');
     const runs = [];
-    for (let run = 0; run < 4; run++) runs.push((await house.call(arn, { run })).payload);
+    for (let run = 0; run < 4; run++) runs.push((await stormy.call(arn, { run })).payload);
     expect(runs.map(({ count }) => count)).toEqual([1, 1, 2, 2]);
     const keys = runs.map(({ env }) => env.AWS_ACCESS_KEY_ID);
     expect(keys[0]).toBe(keys[2]);

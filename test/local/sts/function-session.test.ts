@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCloud, type LocalCloud } from '../../../lib/local/start.ts';
 import { smallCloud } from '../small-stack.ts';
 import { operator } from './sts-house.ts';
+import { badWeather } from '../../../lib/local/weather.ts';
 
 const arn = (logicalId: string) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
 const policy = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
@@ -76,7 +77,12 @@ const template = {
 
 describe('a function that assumes a role', () => {
   let cloud: LocalCloud;
-  beforeAll(async () => void (cloud = await startCloud(smallCloud({ template }))));
+  beforeAll(
+    async () =>
+      void (cloud = await startCloud(
+        smallCloud({ template, weather: badWeather(1, { 'another-instance': 1 }) }),
+      )),
+  );
   afterAll(() => cloud.stop());
 
   const invoke = async (key: string, more: object = {}) => {
@@ -88,7 +94,7 @@ describe('a function that assumes a role', () => {
   const puts = () => cloud.calls.list.filter(({ action }) => action === 'PutItem').length;
 
   it('calls as that role while its invocations last, and no stray call is seen', async () => {
-    // Two instances take turns, so the second half uses credentials of an earlier invocation.
+    // Two instances take turns here, so the second half uses credentials of an earlier invocation.
     for (let turn = 0; turn < 4; turn++) expect(await invoke('O#org_a')).toBe(200);
     expect(await invoke('O#org_b')).toMatchObject({ errorType: 'AccessDeniedException' });
     const { Function: name } = cloud.refs;

@@ -1,14 +1,13 @@
 import type { Instance } from './instance.ts';
 
-/** How many instances take turns when one would do, so that no state is shared between events unnoticed. */
-const turns = 2;
-/** Instances beyond those are kept this long after their last event (milliseconds of the machine). */
+/** Instances beyond the first are kept this long after their last event (milliseconds of the machine). */
 const idleTime = 30_000;
 
 /** The instances of one function: started on first use, one event each at a time, the longest idle one first. */
 export class InstancePool {
   readonly #start: () => Promise<Instance>;
   readonly #max: number;
+  readonly #another: () => boolean;
   readonly #idle: Instance[] = [];
   readonly #all = new Set<Instance>();
   readonly #waiting: (() => void)[] = [];
@@ -18,9 +17,11 @@ export class InstancePool {
   #starting = 0;
   #stopped = false;
 
-  constructor(start: () => Promise<Instance>, max: number) {
+  /** `another`: whether an event goes to a second instance this time, so that no state is shared unnoticed. */
+  constructor(start: () => Promise<Instance>, max: number, another: () => boolean = () => false) {
     this.#start = start;
-    this.#max = Math.max(turns, max);
+    this.#max = max;
+    this.#another = another;
   }
 
   /** Gives an instance of its own to `work`; waits for one when all are busy. */
@@ -45,7 +46,7 @@ export class InstancePool {
       if (this.#stopped) throw new Error('the function is being stopped');
       this.#bury();
       const size = this.#all.size + this.#starting;
-      if (size >= turns) {
+      if (size >= (this.#another() ? 2 : 1)) {
         const rested = this.#idle.shift();
         if (rested !== undefined) return rested;
       }
@@ -77,7 +78,7 @@ export class InstancePool {
   }
 
   #trimLater(): void {
-    if (this.#trimming || this.#all.size <= turns) return;
+    if (this.#trimming || this.#all.size <= 1) return;
     this.#trimming = true;
     setTimeout(() => {
       this.#trimming = false;
@@ -96,7 +97,7 @@ export class InstancePool {
   }
 
   #trim(): void {
-    while (this.#idle.length > turns) {
+    while (this.#idle.length > 1) {
       const [instance] = this.#idle as [Instance];
       if (performance.now() - this.#restedAt.get(instance)! < idleTime) return;
       this.#idle.shift();
