@@ -218,14 +218,14 @@ export class Mailroom {
   async #movement(): Promise<boolean> {
     const before = this.#work();
     let seen = before;
-    for (let tick = 1, still = 0; still < 12; tick++) {
-      await wait(10);
-      this.cloud.clock.advance(200);
+    for (let tick = 1, still = 0; still < 6; tick++) {
+      await wait(20);
+      this.cloud.clock.advance(400);
       const work = this.#work();
       const rests = work === seen && this.cloud.services.lambda.running === 0;
       still = rests ? still + 1 : 0;
       seen = work;
-      if (work !== before && (rests || tick >= 20)) return true;
+      if (work !== before && (rests || tick >= 10)) return true;
     }
     return false;
   }
