@@ -1,18 +1,17 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { posthornHere } from '../support/posthorn-here.ts';
-import { Command, startPosthorn, type Posthorn } from '../support/posthorn-process.ts';
+import { Command, startPosthorn, usedHome, type Posthorn } from '../support/posthorn-process.ts';
 
 let home: string;
 let posthorn: Posthorn;
 vi.setConfig({ testTimeout: 120_000 });
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'posthorn-'));
+  home = await (await usedHome()).copy();
   posthorn = await startPosthorn(home);
 });
 afterAll(async () => {
