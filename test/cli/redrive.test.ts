@@ -6,7 +6,7 @@ import { Sqs } from '../../lib/local/sqs/sqs.ts';
 import {
   clientSettings,
   deploy,
-  removeHome,
+  endHouse,
   serve,
   stubCloud,
   type StubCloud,
@@ -28,13 +28,7 @@ beforeEach(async () => {
   engine = new Sqs(cloud, () => url);
   ({ url, close } = await serve(engine));
   client = new SQSClient(clientSettings(url));
-  return async () => {
-    client.destroy();
-    await close();
-    await engine.stop();
-    cloud.clock.stop();
-    await removeHome(cloud);
-  };
+  return () => endHouse({ client, close, engine, cloud });
 });
 
 /** The dead-letter queue of a function, and the queue it is of. */

@@ -1,7 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Caller } from '../../lib/local/cloud.ts';
 import { S3 } from '../../lib/local/s3/s3.ts';
-import { clientSettings, deploy, removeHome, serve, stubCloud, type StubCloud } from './service-endpoint.ts';
+import { clientSettings, deploy, endHouse, serve, stubCloud, type StubCloud } from './service-endpoint.ts';
 
 export interface S3House {
   cloud: StubCloud;
@@ -28,12 +28,6 @@ export async function s3House({
   const client = new S3Client({ ...clientSettings(url), forcePathStyle: true, ...settings });
   return {
     ...{ cloud, engine, client, url },
-    async close() {
-      client.destroy();
-      await close();
-      await engine.stop();
-      cloud.clock.stop();
-      await removeHome(cloud);
-    },
+    close: () => endHouse({ client, close, engine, cloud }),
   };
 }

@@ -112,6 +112,20 @@ export async function deploy(
   return found.deploy(resource);
 }
 
+/** Ends what a test has opened around one service, whoever calls first, so that nobody is left who does. */
+export async function endHouse(house: {
+  client: { destroy(): void };
+  close: () => Promise<void>;
+  engine: { stop(): Promise<void> | void };
+  cloud: Cloud;
+}): Promise<void> {
+  house.client.destroy();
+  await house.close();
+  await house.engine.stop();
+  house.cloud.clock.stop();
+  await removeHome(house.cloud);
+}
+
 export const removeHome = (cloud: Cloud) => rm(cloud.home, { recursive: true, force: true });
 
 /** Settings of every SDK client in the tests: one try, so that a test sees the first answer. */

@@ -16,7 +16,7 @@ import { inboxRef, organizationId } from './mail-samples.ts';
 import {
   clientSettings,
   deploy,
-  removeHome,
+  endHouse,
   serve,
   stubCloud,
   testRole,
@@ -158,13 +158,7 @@ export async function tableHouse({ weather = calm }: { weather?: Weather } = {})
         if (at % 2500 === 0) await setImmediate();
       }
     },
-    async close() {
-      client.destroy();
-      await close();
-      await engine.stop();
-      cloud.clock.stop();
-      await removeHome(cloud);
-    },
+    close: () => endHouse({ client, close, engine, cloud }),
   };
 }
 
